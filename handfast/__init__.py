@@ -1,0 +1,1 @@
+"""Handfast: a market protocol for AI work between strangers on any EVM chain."""
