@@ -1,0 +1,24 @@
+// SPDX-License-Identifier: MIT
+pragma solidity 0.8.30;
+
+import {MerkleTree} from "../crypto/MerkleTree.sol";
+
+/// @title MerkleTreeHarness
+/// @notice Lets tests call the library.
+contract MerkleTreeHarness {
+    function rootFrom(bytes32 leaf, uint256 position, bytes32[] calldata path) external pure returns (bytes32) {
+        return MerkleTree.rootFrom(leaf, position, path);
+    }
+
+    function verify(bytes32 root, bytes32 leaf, uint256 position, bytes32[] calldata path)
+        external
+        pure
+        returns (bool)
+    {
+        return MerkleTree.verify(root, leaf, position, path);
+    }
+
+    function leafHash(bytes calldata encoding) external pure returns (bytes32) {
+        return MerkleTree.leafHash(encoding);
+    }
+}

@@ -1,0 +1,1 @@
+"""Cryptography that several domains need, identical to its Solidity twins."""

@@ -1,0 +1,231 @@
+"""The dense Merkle tree: n leaves at positions 0..n-1, identical to MerkleTree.sol. (SPEC GEN-3)
+
+Three forms of one tree: `MerkleTree` keeps every node, for paths and updates; `Frontier` is a value
+that can only grow, in O(log n) memory; `root_of` hashes a short list at once.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass
+
+from sha3 import keccak_256  # type: ignore[import-untyped]
+
+from handfast.errors import InvalidInput
+
+WORD = 32
+EMPTY_ROOT = bytes(WORD)
+MAX_HEIGHT = 64
+# An encoding of this length would hash to a preimage as long as an inner node's.
+_AMBIGUOUS_LENGTH = 63
+
+
+def keccak(data: bytes | bytearray) -> bytes:
+    """Keccak-256, as the EVM computes it."""
+    return bytes(keccak_256(data).digest())
+
+
+def leaf_hash(encoding: bytes) -> bytes:
+    """Hash a leaf's encoding so that it can't pass for an inner node.
+
+    raises   InvalidInput if the encoding is 63 bytes long: with its prefix it would be as long as a
+             node's two words
+    """
+    if len(encoding) == _AMBIGUOUS_LENGTH:
+        raise InvalidInput("a leaf's encoding must not be 63 bytes long")
+    return keccak(b"\0" + encoding)
+
+
+def node_hash(left: bytes, right: bytes) -> bytes:
+    """Hash two neighbouring subtrees."""
+    return keccak(left + right)
+
+
+def _zeros() -> tuple[bytes, ...]:
+    zeros = [EMPTY_ROOT]
+    for _ in range(MAX_HEIGHT):
+        zeros.append(node_hash(zeros[-1], zeros[-1]))
+    return tuple(zeros)
+
+
+ZEROS = _zeros()
+"""ZEROS[k] is what a missing subtree of height k hashes to."""
+
+
+def height(count: int) -> int:
+    """Height of the tree of `count` leaves: the least h with 2^h >= count."""
+    return max(count - 1, 0).bit_length()
+
+
+def root_from(leaf: bytes, position: int, path: Sequence[bytes]) -> bytes:
+    """Root of the tree that has `leaf` at `position` with these siblings, from the leaf up.
+
+    raises   InvalidInput if the position does not exist in a tree of this height
+    """
+    if not 0 <= position < 1 << len(path):
+        raise InvalidInput(f"no position {position} in a tree of height {len(path)}")
+    node = leaf
+    for sibling in path:
+        node = node_hash(sibling, node) if position & 1 else node_hash(node, sibling)
+        position >>= 1
+    return node
+
+
+def verify(
+    root: bytes, leaf: bytes, position: int, count: int | None, path: Sequence[bytes]
+) -> bool:
+    """Whether `leaf` stands at `position` under `root`; with a count, in a tree of so many leaves.
+
+    Without a count the path's length is not checked: a leaf's hash can't pass for a node's, so
+    nothing but the true position and height verifies anyway. Never raises.
+    """
+    if not 0 <= position < 1 << len(path) or len(leaf) != WORD:
+        return False
+    if count is not None and (position >= count or len(path) != height(count)):
+        return False
+    if any(len(sibling) != WORD for sibling in path):
+        return False
+    return root_from(leaf, position, path) == root
+
+
+def root_of(leaves: Iterable[bytes]) -> bytes:
+    """Root of a list of leaf hashes."""
+    return MerkleTree(leaves).root
+
+
+class MerkleTree:
+    """A tree that keeps all of its nodes. Changes are hashed when the root or a path is next read,
+    each inner node at most once, so a batch of changes costs less than one by one.
+
+    leaves   leaf hashes of 32 bytes, see `leaf_hash`
+    """
+
+    __slots__ = ("_count", "_levels", "_stale")
+
+    def __init__(self, leaves: Iterable[bytes] = ()) -> None:
+        # A level is one array of words, padded to an even number with the zero of its height:
+        # siblings are neighbours, and a node is the hash of 64 bytes in a row.
+        self._levels: list[bytearray] = [bytearray()]
+        self._count = 0
+        self._stale: set[int] = set()
+        for leaf in leaves:
+            self.append(leaf)
+
+    def __len__(self) -> int:
+        return self._count
+
+    def append(self, leaf: bytes) -> int:
+        """Add a leaf behind the last and return its position."""
+        position = self._count
+        self._write(0, position, leaf)
+        self._count += 1
+        self._stale.add(position)
+        return position
+
+    def update(self, position: int, leaf: bytes) -> None:
+        """Replace a leaf.
+
+        raises   InvalidInput if there is none at this position
+        """
+        self._require(position)
+        self._write(0, position, leaf)
+        self._stale.add(position)
+
+    def leaf(self, position: int) -> bytes:
+        """The leaf hash at a position.
+
+        raises   InvalidInput if there is none at this position
+        """
+        self._require(position)
+        return bytes(self._levels[0][WORD * position : WORD * (position + 1)])
+
+    @property
+    def root(self) -> bytes:
+        """The tree's root; EMPTY_ROOT if it has no leaf."""
+        if not self._count:
+            return EMPTY_ROOT
+        self._hash_stale()
+        return bytes(self._levels[height(self._count)][:WORD])
+
+    def path(self, position: int) -> tuple[bytes, ...]:
+        """Siblings of a leaf from the bottom up.
+
+        raises   InvalidInput if there is no leaf at this position
+        """
+        self._require(position)
+        self._hash_stale()
+        siblings = []
+        for level in self._levels[: height(self._count)]:
+            sibling = WORD * (position ^ 1)
+            siblings.append(bytes(level[sibling : sibling + WORD]))
+            position >>= 1
+        return tuple(siblings)
+
+    def copy(self) -> MerkleTree:
+        """An independent tree with the same leaves."""
+        other = MerkleTree()
+        other._levels = [bytearray(level) for level in self._levels]
+        other._count = self._count
+        other._stale = set(self._stale)
+        return other
+
+    def _require(self, position: int) -> None:
+        if not 0 <= position < self._count:
+            raise InvalidInput(f"no leaf at position {position} of {self._count}")
+
+    def _write(self, level: int, index: int, node: bytes) -> None:
+        if len(node) != WORD:
+            raise InvalidInput(f"a leaf hash has {WORD} bytes, not {len(node)}")
+        nodes = self._levels[level]
+        start = WORD * index
+        if start == len(nodes):
+            nodes += node + ZEROS[level]
+        else:
+            nodes[start : start + WORD] = node
+
+    def _hash_stale(self) -> None:
+        if not self._stale:
+            return
+        indices = sorted(self._stale)
+        self._stale.clear()
+        for level in range(height(self._count)):
+            if level + 1 == len(self._levels):
+                self._levels.append(bytearray())
+            nodes = self._levels[level]
+            indices = list(dict.fromkeys(index >> 1 for index in indices))
+            for index in indices:
+                start = 2 * WORD * index
+                self._write(level + 1, index, keccak(nodes[start : start + 2 * WORD]))
+
+
+@dataclass(frozen=True, slots=True)
+class Frontier:
+    """A tree that only grows, as a value: its leaf count and the roots of its full subtrees.
+
+    peaks    root of the full subtree of height k for each bit k set in `count`, lowest first
+    """
+
+    count: int = 0
+    peaks: tuple[bytes, ...] = ()
+
+    def append(self, leaf: bytes) -> Frontier:
+        """The tree with one more leaf."""
+        node, merged = leaf, 0
+        while self.count >> merged & 1:
+            node = node_hash(self.peaks[merged], node)
+            merged += 1
+        return Frontier(self.count + 1, (node, *self.peaks[merged:]))
+
+    @property
+    def root(self) -> bytes:
+        """The tree's root; EMPTY_ROOT if it has no leaf."""
+        if self.count & (self.count - 1) == 0:
+            return self.peaks[0] if self.peaks else EMPTY_ROOT
+        peaks = iter(self.peaks)
+        node = ZEROS[0]
+        for level in range(height(self.count)):
+            if self.count >> level & 1:
+                node = node_hash(next(peaks), node)
+            else:
+                node = node_hash(node, ZEROS[level])
+        return node
