@@ -1,0 +1,90 @@
+#!/usr/bin/env bash
+# Makes .venv, node_modules and .tools from the lock files. Needs Python 3.11, Node 20 and make.
+# Each part leaves a stamp of what it was made from and is skipped while that holds.
+set -euo pipefail
+cd "$(dirname "$0")/../.."
+here=$PWD
+
+say() { printf 'setup: %s\n' "$*"; }
+fail() { printf 'setup: %s\n' "$*" >&2; exit 1; }
+
+find_python() {
+    local candidate
+    for candidate in "${PYTHON:-}" python3.11 /usr/bin/python3.11 /usr/local/bin/python3.11 \
+        /opt/homebrew/bin/python3.11 python3; do
+        [ -n "$candidate" ] || continue
+        # A version manager's shim may exist and still have no 3.11 behind it: ask it.
+        if "$candidate" -c 'import sys, venv, ensurepip; sys.exit(sys.version_info[:2] != (3, 11))' \
+            >/dev/null 2>&1; then
+            printf '%s\n' "$candidate"
+            return
+        fi
+    done
+    fail "Python 3.11 with venv was not found; set PYTHON=/path/to/python3.11"
+}
+
+node_major() { node -p 'process.versions.node.split(".")[0]' 2>/dev/null || echo 0; }
+
+# stamp_of FILE...: what a part was made from, and where the checkout lay
+stamp_of() { { printf '%s\n' "$here"; cat "$@"; } | cksum; }
+
+current() { [ -f "$1" ] && [ "$(cat "$1")" = "$2" ]; }
+
+python_packages() {
+    local stamp
+    stamp=$(stamp_of requirements/dev.txt requirements/uv.txt)
+    current .venv/.stamp "$stamp" && return
+    local python
+    python=$(find_python)
+    say "Python environment in .venv ($("$python" --version), $python)"
+    "$python" -m venv --clear .venv
+    say "installer from requirements/uv.txt, checked against its hashes"
+    .venv/bin/python -m pip install --quiet --disable-pip-version-check --require-hashes --no-deps \
+        -r requirements/uv.txt
+    say "$(grep -c '^[a-zA-Z]' requirements/dev.txt) Python packages from requirements/dev.txt, checked against their hashes"
+    .venv/bin/uv pip sync --quiet --python .venv/bin/python --require-hashes requirements/dev.txt
+    printf '%s\n' "$stamp" >.venv/.stamp
+}
+
+node_packages() {
+    local stamp
+    stamp=$(stamp_of package-lock.json)
+    current node_modules/.stamp "$stamp" && return
+    [ "$(node_major)" -ge 20 ] || fail "Node 20 or newer was not found"
+    say "compiler, chain and libraries in node_modules from package-lock.json"
+    npm ci --loglevel=error --no-audit --no-fund --ignore-scripts
+    printf '%s\n' "$stamp" >node_modules/.stamp
+}
+
+tools() {
+    local stamp sources
+    sources=(pyproject.toml scripts/toolchain/*)
+    stamp=$(stamp_of "${sources[@]}" .venv/.stamp node_modules/.stamp)
+    current .tools/.stamp "$stamp" && return
+    say "solc, anvil, forge and cast in .tools; handfast itself, editable, in .venv"
+    rm -rf .tools
+    mkdir -p .tools/bin
+    ln -s ../scripts/toolchain/solc.js .tools/solc-v0.8.30
+    ln -s ../../scripts/toolchain/solc.js .tools/bin/solc
+    local tool binary
+    for tool in anvil forge cast; do
+        binary=$(echo node_modules/@foundry-rs/$tool-*/bin/$tool)
+        if [ -x "$binary" ]; then
+            ln -s "../../$binary" ".tools/bin/$tool"
+        elif ! command -v $tool >/dev/null; then
+            fail "$tool comes from npm for Linux on x86-64 only; install Foundry 1.7 and try again"
+        fi
+    done
+    local site
+    site=$(.venv/bin/python -c 'import sysconfig; print(sysconfig.get_path("purelib"))')
+    cp scripts/toolchain/handfast_toolchain.py "$site/"
+    echo 'import handfast_toolchain' >"$site/handfast_toolchain.pth"
+    .venv/bin/uv pip install --quiet --python .venv/bin/python --no-deps --no-build-isolation \
+        --offline --editable .
+    printf '%s\n' "$stamp" >.tools/.stamp
+}
+
+python_packages
+node_packages
+tools
+say "ready"
