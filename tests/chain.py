@@ -1,0 +1,113 @@
+"""The chain of the tests that need Brownie: its settings, its actors, and checked reverts."""
+
+from __future__ import annotations
+
+import socket
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from typing import Any
+
+import pytest
+from brownie import exceptions, project
+from brownie._config import CONFIG
+from brownie.network.account import Account
+from eth_abi import decode, encode
+from eth_utils import function_abi_to_4byte_selector
+from eth_utils.abi import get_abi_input_types
+
+BLOCK_GAS_LIMIT = 30_000_000
+
+
+def _configure_anvil() -> None:
+    """Raise Brownie's gas limit, and take a free port rather than join whatever is on 8545."""
+    with socket.socket() as probe:
+        probe.bind(("127.0.0.1", 0))
+        port = probe.getsockname()[1]
+    settings = CONFIG.networks["development"]["cmd_settings"]
+    settings.update(port=port, gas_limit=BLOCK_GAS_LIMIT)
+
+
+_configure_anvil()
+
+
+def _actor(position: int) -> Callable[..., Account]:
+    @pytest.fixture(scope="session")
+    def actor(accounts: Any) -> Account:
+        return accounts[position]
+
+    return actor
+
+
+deployer = _actor(0)
+client = _actor(1)
+provider = _actor(2)
+coordinator = _actor(3)
+watcher = _actor(4)
+stranger = _actor(5)
+beneficiary = _actor(6)
+
+
+def _find_error(name: str) -> dict[str, Any]:
+    """The ABI of an error by its name, among all contracts of the project."""
+    found = {}
+    for loaded in project.get_loaded_projects():
+        for _, build in loaded._build.items():  # noqa: PERF102 - Brownie's own class
+            for item in build.get("abi", []):
+                if item["type"] == "error" and item["name"] == name:
+                    found[function_abi_to_4byte_selector(item)] = item
+    assert len(found) == 1, f"{len(found)} different errors are called {name}"
+    return next(iter(found.values()))
+
+
+def _plain(value: Any) -> Any:
+    """An argument as the ABI takes it: accounts and contracts by address, words as bytes."""
+    if hasattr(value, "address"):
+        return value.address
+    if isinstance(value, str) and value.startswith("0x") and len(value) != 42:
+        return bytes.fromhex(value[2:])
+    return value
+
+
+def _check(text: str | None, name: str | None, arguments: tuple[Any, ...]) -> None:
+    raw = "Unknown typed error: 0x"
+    if text == raw:  # no data at all
+        text = None
+    if name is None or text is None or not text.startswith(raw):
+        assert text == name, f"reverted with {text!r}, expected {name!r}"
+        return
+    data = bytes.fromhex(text.removeprefix(raw))
+    error = _find_error(name)
+    types = get_abi_input_types(error)
+    selector = function_abi_to_4byte_selector(error)
+    assert data[:4] == selector, f"reverted with {_describe(data)}, expected {name}"
+    actual = decode(types, data[4:])
+    assert len(actual) == len(arguments), f"{name} carries {actual}"
+    for position, (type_, wanted) in enumerate(zip(types, arguments, strict=True)):
+        if wanted is not ...:
+            (exact,) = decode([type_], encode([type_], [_plain(wanted)]))
+            assert actual[position] == exact, f"{name}{actual}, expected {exact} at {position}"
+
+
+def _describe(data: bytes) -> str:
+    return exceptions.decode_typed_error("0x" + data.hex())
+
+
+@contextmanager
+def reverts(error: str | None, *arguments: Any) -> Iterator[None]:
+    """Expect a revert with exactly this custom error and these arguments; `...` matches any one.
+
+    error   its name; or the text of a panic, e.g. "Integer overflow"; None for a revert without
+            data
+    """
+    known = dict(exceptions._errors)
+    # Brownie turns errors that it knows into text; of those that it does not it keeps the data.
+    exceptions._errors.clear()
+    try:
+        yield
+    except exceptions.VirtualMachineError as failure:
+        text = failure.revert_msg
+    else:
+        raise AssertionError(f"did not revert, expected {error}")
+    finally:
+        exceptions._errors.update(known)
+    _check(text, error, arguments)
