@@ -4,7 +4,7 @@ SHELL := bash
 BIN := .venv/bin
 PURE := $(BIN)/pytest -q -p no:pytest-brownie
 
-.PHONY: help setup test test-core test-contracts test-forge test-services lock
+.PHONY: help setup test test-core test-contracts test-forge test-services generate lock
 help: ## list these targets
 	@grep -hE '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed -E 's/^([a-z-]+):.*## /\1|/' | column -t -s '|'
 
@@ -25,6 +25,9 @@ test-forge: setup ## fuzz and invariant tests in Solidity
 
 test-services: setup ## processes against a real chain
 	@[ ! -d tests/services ] || $(PURE) tests/services
+
+generate: setup ## write the Solidity and Python twins of protocol.toml
+	$(BIN)/python scripts/generate.py
 
 lock: setup ## resolve pyproject.toml and package.json into the lock files
 	@scripts/lock.sh

@@ -9,8 +9,7 @@ from __future__ import annotations
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 
-from sha3 import keccak_256  # type: ignore[import-untyped]
-
+from handfast.crypto.keccak import keccak
 from handfast.errors import InvalidInput
 
 WORD = 32
@@ -18,11 +17,6 @@ EMPTY_ROOT = bytes(WORD)
 MAX_HEIGHT = 64
 # An encoding of this length would hash to a preimage as long as an inner node's.
 _AMBIGUOUS_LENGTH = 63
-
-
-def keccak(data: bytes | bytearray) -> bytes:
-    """Keccak-256, as the EVM computes it."""
-    return bytes(keccak_256(data).digest())
 
 
 def leaf_hash(encoding: bytes) -> bytes:

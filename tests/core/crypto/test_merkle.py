@@ -6,13 +6,13 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from handfast.crypto.keccak import keccak
 from handfast.crypto.merkle import (
     EMPTY_ROOT,
     ZEROS,
     Frontier,
     MerkleTree,
     height,
-    keccak,
     leaf_hash,
     root_from,
     root_of,
@@ -24,7 +24,7 @@ words = st.binary(min_size=32, max_size=32)
 
 
 def oracle(leaves: list[bytes], levels: int) -> bytes:
-    """GEN-3 word for word: the root of a subtree of `levels` levels with these leaves on its left."""
+    """GEN-3 word for word: the root of a subtree of `levels` levels, leaves on the left."""
     if levels == 0:
         return leaves[0] if leaves else bytes(32)
     half = 1 << (levels - 1)

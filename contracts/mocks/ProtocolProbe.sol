@@ -1,0 +1,369 @@
+// SPDX-License-Identifier: MIT
+// Generated from protocol.toml by `make generate`; do not edit.
+pragma solidity 0.8.30;
+
+import {EIP712} from "@openzeppelin/contracts/utils/cryptography/EIP712.sol";
+import "../protocol/Constants.sol" as Constants;
+import "../protocol/Enums.sol" as Enums;
+import {
+    DOMAIN_NAME,
+    DOMAIN_VERSION,
+    Messages,
+    KeyPossession,
+    Opening,
+    State,
+    CooperativeClose,
+    Withdrawal,
+    Cancellation,
+    Receipt,
+    Opinion,
+    Acknowledgement
+} from "../protocol/Messages.sol";
+
+/// @title ProtocolProbe
+/// @notice Shows tests every constant, enum value and message hash as Solidity has them.
+contract ProtocolProbe is EIP712(DOMAIN_NAME, DOMAIN_VERSION) {
+    function SCALE() external pure returns (uint256) {
+        return Constants.SCALE;
+    }
+
+    function FEE_UNIT() external pure returns (uint256) {
+        return Constants.FEE_UNIT;
+    }
+
+    function MAX_FEE_UNITS() external pure returns (uint256) {
+        return Constants.MAX_FEE_UNITS;
+    }
+
+    function MAX_LOCKS_PER_DIRECTION() external pure returns (uint256) {
+        return Constants.MAX_LOCKS_PER_DIRECTION;
+    }
+
+    function MAX_LOCKS() external pure returns (uint256) {
+        return Constants.MAX_LOCKS;
+    }
+
+    function ROLE_PROVIDER() external pure returns (uint256) {
+        return Constants.ROLE_PROVIDER;
+    }
+
+    function ROLE_CLIENT() external pure returns (uint256) {
+        return Constants.ROLE_CLIENT;
+    }
+
+    function ROLE_COORDINATOR() external pure returns (uint256) {
+        return Constants.ROLE_COORDINATOR;
+    }
+
+    function ROLE_WATCHER() external pure returns (uint256) {
+        return Constants.ROLE_WATCHER;
+    }
+
+    function ROLE_VOTER() external pure returns (uint256) {
+        return Constants.ROLE_VOTER;
+    }
+
+    function ROLE_COMPUTE() external pure returns (uint256) {
+        return Constants.ROLE_COMPUTE;
+    }
+
+    function ROLE_MASK() external pure returns (uint256) {
+        return Constants.ROLE_MASK;
+    }
+
+    function MAX_ENDPOINT_BYTES() external pure returns (uint256) {
+        return Constants.MAX_ENDPOINT_BYTES;
+    }
+
+    function BLS_SIGNATURE_TAG() external pure returns (string memory) {
+        return Constants.BLS_SIGNATURE_TAG;
+    }
+
+    function BLS_POSSESSION_TAG() external pure returns (string memory) {
+        return Constants.BLS_POSSESSION_TAG;
+    }
+
+    function TOKEN_SUPPLY() external pure returns (uint256) {
+        return Constants.TOKEN_SUPPLY;
+    }
+
+    function EMISSION_CAP() external pure returns (uint256) {
+        return Constants.EMISSION_CAP;
+    }
+
+    function EMISSION_YEAR() external pure returns (uint256) {
+        return Constants.EMISSION_YEAR;
+    }
+
+    function DECAY() external pure returns (uint256) {
+        return Constants.DECAY;
+    }
+
+    function MU_FAMILIARITY() external pure returns (uint256) {
+        return Constants.MU_FAMILIARITY;
+    }
+
+    function MU_FRESHNESS() external pure returns (uint256) {
+        return Constants.MU_FRESHNESS;
+    }
+
+    function MU_WORTH() external pure returns (uint256) {
+        return Constants.MU_WORTH;
+    }
+
+    function GAMMA() external pure returns (uint256) {
+        return Constants.GAMMA;
+    }
+
+    function SENSITIVITY() external pure returns (uint256) {
+        return Constants.SENSITIVITY;
+    }
+
+    function SEGMENT_OPINIONS() external pure returns (uint256) {
+        return Constants.SEGMENT_OPINIONS;
+    }
+
+    function FOLD_CHUNK() external pure returns (uint256) {
+        return Constants.FOLD_CHUNK;
+    }
+
+    function LEVY_SHARE() external pure returns (uint256) {
+        return Constants.LEVY_SHARE;
+    }
+
+    function LEVY_FLAT() external pure returns (uint256) {
+        return Constants.LEVY_FLAT;
+    }
+
+    function ProductOrigin_Absent() external pure returns (Enums.ProductOrigin) {
+        return Enums.ProductOrigin.Absent;
+    }
+
+    function ProductOrigin_Registered() external pure returns (Enums.ProductOrigin) {
+        return Enums.ProductOrigin.Registered;
+    }
+
+    function ProductOrigin_Claimed() external pure returns (Enums.ProductOrigin) {
+        return Enums.ProductOrigin.Claimed;
+    }
+
+    function ProductOrigin_max() external pure returns (Enums.ProductOrigin) {
+        return type(Enums.ProductOrigin).max;
+    }
+
+    function ChannelPhase_Absent() external pure returns (Enums.ChannelPhase) {
+        return Enums.ChannelPhase.Absent;
+    }
+
+    function ChannelPhase_Open() external pure returns (Enums.ChannelPhase) {
+        return Enums.ChannelPhase.Open;
+    }
+
+    function ChannelPhase_Closing() external pure returns (Enums.ChannelPhase) {
+        return Enums.ChannelPhase.Closing;
+    }
+
+    function ChannelPhase_Closed() external pure returns (Enums.ChannelPhase) {
+        return Enums.ChannelPhase.Closed;
+    }
+
+    function ChannelPhase_max() external pure returns (Enums.ChannelPhase) {
+        return type(Enums.ChannelPhase).max;
+    }
+
+    function Direction_Absent() external pure returns (Enums.Direction) {
+        return Enums.Direction.Absent;
+    }
+
+    function Direction_ToProvider() external pure returns (Enums.Direction) {
+        return Enums.Direction.ToProvider;
+    }
+
+    function Direction_ToClient() external pure returns (Enums.Direction) {
+        return Enums.Direction.ToClient;
+    }
+
+    function Direction_max() external pure returns (Enums.Direction) {
+        return type(Enums.Direction).max;
+    }
+
+    function LockOutcome_Absent() external pure returns (Enums.LockOutcome) {
+        return Enums.LockOutcome.Absent;
+    }
+
+    function LockOutcome_Paid() external pure returns (Enums.LockOutcome) {
+        return Enums.LockOutcome.Paid;
+    }
+
+    function LockOutcome_Refunded() external pure returns (Enums.LockOutcome) {
+        return Enums.LockOutcome.Refunded;
+    }
+
+    function LockOutcome_max() external pure returns (Enums.LockOutcome) {
+        return type(Enums.LockOutcome).max;
+    }
+
+    function BatchPhase_Absent() external pure returns (Enums.BatchPhase) {
+        return Enums.BatchPhase.Absent;
+    }
+
+    function BatchPhase_Posted() external pure returns (Enums.BatchPhase) {
+        return Enums.BatchPhase.Posted;
+    }
+
+    function BatchPhase_Final() external pure returns (Enums.BatchPhase) {
+        return Enums.BatchPhase.Final;
+    }
+
+    function BatchPhase_Fallen() external pure returns (Enums.BatchPhase) {
+        return Enums.BatchPhase.Fallen;
+    }
+
+    function BatchPhase_max() external pure returns (Enums.BatchPhase) {
+        return type(Enums.BatchPhase).max;
+    }
+
+    function typehashKeyPossession() external pure returns (bytes32) {
+        return Messages.KEY_POSSESSION_TYPEHASH;
+    }
+
+    function encodeKeyPossession(KeyPossession calldata message) external pure returns (bytes memory) {
+        return abi.encode(message);
+    }
+
+    function hashKeyPossession(KeyPossession calldata message) external pure returns (bytes32) {
+        return Messages.hash(message);
+    }
+
+    function digestKeyPossession(KeyPossession calldata message) external view returns (bytes32) {
+        return _hashTypedDataV4(Messages.hash(message));
+    }
+
+    function typehashOpening() external pure returns (bytes32) {
+        return Messages.OPENING_TYPEHASH;
+    }
+
+    function encodeOpening(Opening calldata message) external pure returns (bytes memory) {
+        return abi.encode(message);
+    }
+
+    function hashOpening(Opening calldata message) external pure returns (bytes32) {
+        return Messages.hash(message);
+    }
+
+    function digestOpening(Opening calldata message) external view returns (bytes32) {
+        return _hashTypedDataV4(Messages.hash(message));
+    }
+
+    function typehashState() external pure returns (bytes32) {
+        return Messages.STATE_TYPEHASH;
+    }
+
+    function encodeState(State calldata message) external pure returns (bytes memory) {
+        return abi.encode(message);
+    }
+
+    function hashState(State calldata message) external pure returns (bytes32) {
+        return Messages.hash(message);
+    }
+
+    function digestState(State calldata message) external view returns (bytes32) {
+        return _hashTypedDataV4(Messages.hash(message));
+    }
+
+    function typehashCooperativeClose() external pure returns (bytes32) {
+        return Messages.COOPERATIVE_CLOSE_TYPEHASH;
+    }
+
+    function encodeCooperativeClose(CooperativeClose calldata message) external pure returns (bytes memory) {
+        return abi.encode(message);
+    }
+
+    function hashCooperativeClose(CooperativeClose calldata message) external pure returns (bytes32) {
+        return Messages.hash(message);
+    }
+
+    function digestCooperativeClose(CooperativeClose calldata message) external view returns (bytes32) {
+        return _hashTypedDataV4(Messages.hash(message));
+    }
+
+    function typehashWithdrawal() external pure returns (bytes32) {
+        return Messages.WITHDRAWAL_TYPEHASH;
+    }
+
+    function encodeWithdrawal(Withdrawal calldata message) external pure returns (bytes memory) {
+        return abi.encode(message);
+    }
+
+    function hashWithdrawal(Withdrawal calldata message) external pure returns (bytes32) {
+        return Messages.hash(message);
+    }
+
+    function digestWithdrawal(Withdrawal calldata message) external view returns (bytes32) {
+        return _hashTypedDataV4(Messages.hash(message));
+    }
+
+    function typehashCancellation() external pure returns (bytes32) {
+        return Messages.CANCELLATION_TYPEHASH;
+    }
+
+    function encodeCancellation(Cancellation calldata message) external pure returns (bytes memory) {
+        return abi.encode(message);
+    }
+
+    function hashCancellation(Cancellation calldata message) external pure returns (bytes32) {
+        return Messages.hash(message);
+    }
+
+    function digestCancellation(Cancellation calldata message) external view returns (bytes32) {
+        return _hashTypedDataV4(Messages.hash(message));
+    }
+
+    function typehashReceipt() external pure returns (bytes32) {
+        return Messages.RECEIPT_TYPEHASH;
+    }
+
+    function encodeReceipt(Receipt calldata message) external pure returns (bytes memory) {
+        return abi.encode(message);
+    }
+
+    function hashReceipt(Receipt calldata message) external pure returns (bytes32) {
+        return Messages.hash(message);
+    }
+
+    function digestReceipt(Receipt calldata message) external view returns (bytes32) {
+        return _hashTypedDataV4(Messages.hash(message));
+    }
+
+    function typehashOpinion() external pure returns (bytes32) {
+        return Messages.OPINION_TYPEHASH;
+    }
+
+    function encodeOpinion(Opinion calldata message) external pure returns (bytes memory) {
+        return abi.encode(message);
+    }
+
+    function hashOpinion(Opinion calldata message) external pure returns (bytes32) {
+        return Messages.hash(message);
+    }
+
+    function digestOpinion(Opinion calldata message) external view returns (bytes32) {
+        return _hashTypedDataV4(Messages.hash(message));
+    }
+
+    function typehashAcknowledgement() external pure returns (bytes32) {
+        return Messages.ACKNOWLEDGEMENT_TYPEHASH;
+    }
+
+    function encodeAcknowledgement(Acknowledgement calldata message) external pure returns (bytes memory) {
+        return abi.encode(message);
+    }
+
+    function hashAcknowledgement(Acknowledgement calldata message) external pure returns (bytes32) {
+        return Messages.hash(message);
+    }
+
+    function digestAcknowledgement(Acknowledgement calldata message) external view returns (bytes32) {
+        return _hashTypedDataV4(Messages.hash(message));
+    }
+}

@@ -1,0 +1,90 @@
+// SPDX-License-Identifier: MIT
+// Generated from protocol.toml by `make generate`; do not edit.
+pragma solidity 0.8.30;
+
+/// @dev Fixed-point one: scores, shares and weights are integers out of SCALE.
+uint256 constant SCALE = 1_000_000_000;
+
+/// @dev Fees that give receipts are multiples of this many smallest units of MarketToken.
+uint256 constant FEE_UNIT = 1_000_000_000_000;
+
+/// @dev Largest fee of one opinion in FEE_UNIT: it shares 32 bits with the verdict.
+uint256 constant MAX_FEE_UNITS = 2_147_483_647;
+
+/// @dev Pending locks a state may hold in each direction.
+uint256 constant MAX_LOCKS_PER_DIRECTION = 64;
+
+/// @dev Leaves of a state's lock tree: both directions together.
+uint256 constant MAX_LOCKS = 128;
+
+/// @dev Role flag: serves generations for a fee.
+uint256 constant ROLE_PROVIDER = 1;
+
+/// @dev Role flag: buys generations and rates them.
+uint256 constant ROLE_CLIENT = 2;
+
+/// @dev Role flag: collects opinions and proposes roll-up batches.
+uint256 constant ROLE_COORDINATOR = 4;
+
+/// @dev Role flag: checks batches and answers stale closes.
+uint256 constant ROLE_WATCHER = 8;
+
+/// @dev Role flag: judges disputes.
+uint256 constant ROLE_VOTER = 16;
+
+/// @dev Role flag: executes outsourced computations.
+uint256 constant ROLE_COMPUTE = 32;
+
+/// @dev All role flags together.
+uint256 constant ROLE_MASK = 63;
+
+/// @dev Longest endpoint of a participant.
+uint256 constant MAX_ENDPOINT_BYTES = 256;
+
+/// @dev Domain tag of what a signing key signs: the proof-of-possession scheme, public keys in G1,
+/// signatures in G2.
+string constant BLS_SIGNATURE_TAG = "BLS_SIG_BLS12381G2_XMD:SHA-256_SSWU_RO_POP_";
+
+/// @dev Domain tag of proofs of possession, and of nothing else.
+string constant BLS_POSSESSION_TAG = "BLS_POP_BLS12381G2_XMD:SHA-256_SSWU_RO_POP_";
+
+/// @dev Initial supply of MarketToken in smallest units: 1,000,000,000 tokens of 18 decimals. [meta-bmeoc
+/// eq. 15]
+uint256 constant TOKEN_SUPPLY = 1_000_000_000_000_000_000_000_000_000;
+
+/// @dev Largest emission a year as a share (out of SCALE) of the supply at the year's start. [mintai eq. 3]
+uint256 constant EMISSION_CAP = 100_000_000;
+
+/// @dev Seconds of an emission year.
+uint256 constant EMISSION_YEAR = 31_536_000;
+
+/// @dev Freshness kept per epoch of age, out of SCALE: theta of [prosecutor eq. 9].
+uint256 constant DECAY = 990_000_000;
+
+/// @dev Weight of familiarity, mu_1 of [prosecutor eq. 10], out of SCALE.
+uint256 constant MU_FAMILIARITY = 400_000_000;
+
+/// @dev Weight of freshness, mu_2 of [prosecutor eq. 10], out of SCALE.
+uint256 constant MU_FRESHNESS = 300_000_000;
+
+/// @dev Weight of market worth, mu_3 of [prosecutor eq. 10], out of SCALE.
+uint256 constant MU_WORTH = 300_000_000;
+
+/// @dev Credit given to uncertainty, gamma of [prosecutor eq. 12], out of SCALE.
+uint256 constant GAMMA = 500_000_000;
+
+/// @dev Default sensitivity theta_i of [prosecutor eq. 10], out of SCALE.
+uint256 constant SENSITIVITY = 500_000_000;
+
+/// @dev Opinions (group headers counted as some) of one segment of a batch.
+uint256 constant SEGMENT_OPINIONS = 32;
+
+/// @dev Clients folded by one chunk of a score.
+uint256 constant FOLD_CHUNK = 16;
+
+/// @dev Share of an opinion's fee, out of SCALE, that its batch burns.
+uint256 constant LEVY_SHARE = 10_000_000;
+
+/// @dev Flat part of the levy of one opinion, in FEE_UNIT.
+uint256 constant LEVY_FLAT = 100;
+

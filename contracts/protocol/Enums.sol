@@ -1,0 +1,43 @@
+// SPDX-License-Identifier: MIT
+// Generated from protocol.toml by `make generate`; do not edit.
+pragma solidity 0.8.30;
+
+/// @notice How a product came into the registry: by its creator, or by the client of the channel in which it
+/// was bought.
+enum ProductOrigin {
+    Absent,
+    Registered,
+    Claimed
+}
+
+/// @notice Life of a channel: Open from the opening, Closing while a registered state may be replaced, Closed
+/// for ever.
+enum ChannelPhase {
+    Absent,
+    Open,
+    Closing,
+    Closed
+}
+
+/// @notice Whom a lock pays.
+enum Direction {
+    Absent,
+    ToProvider,
+    ToClient
+}
+
+/// @notice What became of a lock that was pending when its channel closed.
+enum LockOutcome {
+    Absent,
+    Paid,
+    Refunded
+}
+
+/// @notice Life of a roll-up batch.
+enum BatchPhase {
+    Absent,
+    Posted,
+    Final,
+    Fallen
+}
+

@@ -1,0 +1,142 @@
+// SPDX-License-Identifier: MIT
+// Generated from protocol.toml by `make generate`; do not edit.
+pragma solidity 0.8.30;
+
+string constant DOMAIN_NAME = "Handfast";
+string constant DOMAIN_VERSION = "1";
+
+/// @notice A participant knows the secrets of both its BLS keys: `keys` is the hash of the two compressed
+/// public keys, `epoch` counts its pairs of keys from 1. Signed with both secrets under
+/// BLS_POSSESSION_TAG, not with the account's key.
+struct KeyPossession {
+    address account;
+    uint64 epoch;
+    bytes32 keys;
+}
+
+/// @notice The counterparty agrees to be opened a channel with, and to what it deposits itself.
+struct Opening {
+    bytes32 channel;
+    uint128 clientDeposit;
+    uint128 providerDeposit;
+    uint64 deadline;
+}
+
+/// @notice What two parties agree on. `transferred` is what has moved from client to provider since the
+/// opening, net, so that a top-up never invalidates a state; amounts in locks are covered by their
+/// payer's balance and not yet in it.
+struct State {
+    bytes32 channel;
+    uint64 version;
+    int128 transferred;
+    uint128 lockedByClient;
+    uint128 lockedByProvider;
+    bytes32 locksRoot;
+    bytes32 productsRoot;
+}
+
+/// @notice Both parties close at once on these terms, with no lock pending, before the deadline.
+struct CooperativeClose {
+    bytes32 channel;
+    int128 transferred;
+    bytes32 productsRoot;
+    uint64 deadline;
+}
+
+/// @notice Both parties let `account` take out until `total` has left the channel for it in all.
+struct Withdrawal {
+    bytes32 channel;
+    address account;
+    uint128 total;
+    uint64 deadline;
+}
+
+/// @notice The party that a lock would pay gives it up: the lock may be refunded at once.
+struct Cancellation {
+    bytes32 channel;
+    bytes32 lock;
+}
+
+/// @notice The provider confirms a settled round, in the same message as its signature of the settled state.
+struct Receipt {
+    bytes32 channel;
+    uint64 round;
+    bytes32 product;
+    uint128 fee;
+    uint64 nonce;
+}
+
+/// @notice The client's verdict on the round of a receipt (its EIP-712 digest).
+struct Opinion {
+    bytes32 receipt;
+    bool satisfied;
+}
+
+/// @notice The provider agrees to serve a request (its hash) for a fee: step 1 to the details, step 2 to the
+/// prompt. [prosecutor Algorithm 2]
+struct Acknowledgement {
+    bytes32 channel;
+    bytes32 request;
+    uint8 step;
+    uint128 fee;
+    uint64 deadline;
+}
+
+/// @title Messages
+/// @notice The EIP-712 struct hash of every signed message.
+/// @dev All fields take one word, so the ABI encoding of a struct is its EIP-712 encoding.
+library Messages {
+    bytes32 internal constant KEY_POSSESSION_TYPEHASH =
+        keccak256("KeyPossession(address account,uint64 epoch,bytes32 keys)");
+    bytes32 internal constant OPENING_TYPEHASH =
+        keccak256("Opening(bytes32 channel,uint128 clientDeposit,uint128 providerDeposit,uint64 deadline)");
+    bytes32 internal constant STATE_TYPEHASH = keccak256(
+        "State(bytes32 channel,uint64 version,int128 transferred,uint128 lockedByClient,uint128 lockedByProvider,bytes32 locksRoot,bytes32 productsRoot)"
+    );
+    bytes32 internal constant COOPERATIVE_CLOSE_TYPEHASH =
+        keccak256("CooperativeClose(bytes32 channel,int128 transferred,bytes32 productsRoot,uint64 deadline)");
+    bytes32 internal constant WITHDRAWAL_TYPEHASH =
+        keccak256("Withdrawal(bytes32 channel,address account,uint128 total,uint64 deadline)");
+    bytes32 internal constant CANCELLATION_TYPEHASH = keccak256("Cancellation(bytes32 channel,bytes32 lock)");
+    bytes32 internal constant RECEIPT_TYPEHASH =
+        keccak256("Receipt(bytes32 channel,uint64 round,bytes32 product,uint128 fee,uint64 nonce)");
+    bytes32 internal constant OPINION_TYPEHASH = keccak256("Opinion(bytes32 receipt,bool satisfied)");
+    bytes32 internal constant ACKNOWLEDGEMENT_TYPEHASH =
+        keccak256("Acknowledgement(bytes32 channel,bytes32 request,uint8 step,uint128 fee,uint64 deadline)");
+
+    function hash(KeyPossession memory message) internal pure returns (bytes32) {
+        return keccak256(abi.encode(KEY_POSSESSION_TYPEHASH, message));
+    }
+
+    function hash(Opening memory message) internal pure returns (bytes32) {
+        return keccak256(abi.encode(OPENING_TYPEHASH, message));
+    }
+
+    function hash(State memory message) internal pure returns (bytes32) {
+        return keccak256(abi.encode(STATE_TYPEHASH, message));
+    }
+
+    function hash(CooperativeClose memory message) internal pure returns (bytes32) {
+        return keccak256(abi.encode(COOPERATIVE_CLOSE_TYPEHASH, message));
+    }
+
+    function hash(Withdrawal memory message) internal pure returns (bytes32) {
+        return keccak256(abi.encode(WITHDRAWAL_TYPEHASH, message));
+    }
+
+    function hash(Cancellation memory message) internal pure returns (bytes32) {
+        return keccak256(abi.encode(CANCELLATION_TYPEHASH, message));
+    }
+
+    function hash(Receipt memory message) internal pure returns (bytes32) {
+        return keccak256(abi.encode(RECEIPT_TYPEHASH, message));
+    }
+
+    function hash(Opinion memory message) internal pure returns (bytes32) {
+        return keccak256(abi.encode(OPINION_TYPEHASH, message));
+    }
+
+    function hash(Acknowledgement memory message) internal pure returns (bytes32) {
+        return keccak256(abi.encode(ACKNOWLEDGEMENT_TYPEHASH, message));
+    }
+}

@@ -1,0 +1,118 @@
+"""Constants and enums of the protocol.
+
+Generated from protocol.toml by `make generate`; do not edit.
+"""
+
+from __future__ import annotations
+
+from enum import IntEnum
+from typing import Final
+
+SCALE: Final = 1_000_000_000
+"""Fixed-point one: scores, shares and weights are integers out of SCALE."""
+FEE_UNIT: Final = 1_000_000_000_000
+"""Fees that give receipts are multiples of this many smallest units of MarketToken."""
+MAX_FEE_UNITS: Final = 2_147_483_647
+"""Largest fee of one opinion in FEE_UNIT: it shares 32 bits with the verdict."""
+MAX_LOCKS_PER_DIRECTION: Final = 64
+"""Pending locks a state may hold in each direction."""
+MAX_LOCKS: Final = 128
+"""Leaves of a state's lock tree: both directions together."""
+ROLE_PROVIDER: Final = 1
+"""Role flag: serves generations for a fee."""
+ROLE_CLIENT: Final = 2
+"""Role flag: buys generations and rates them."""
+ROLE_COORDINATOR: Final = 4
+"""Role flag: collects opinions and proposes roll-up batches."""
+ROLE_WATCHER: Final = 8
+"""Role flag: checks batches and answers stale closes."""
+ROLE_VOTER: Final = 16
+"""Role flag: judges disputes."""
+ROLE_COMPUTE: Final = 32
+"""Role flag: executes outsourced computations."""
+ROLE_MASK: Final = 63
+"""All role flags together."""
+MAX_ENDPOINT_BYTES: Final = 256
+"""Longest endpoint of a participant."""
+BLS_SIGNATURE_TAG: Final = "BLS_SIG_BLS12381G2_XMD:SHA-256_SSWU_RO_POP_"
+"""Domain tag of what a signing key signs: the proof-of-possession scheme, public keys in G1,
+signatures in G2.
+"""
+BLS_POSSESSION_TAG: Final = "BLS_POP_BLS12381G2_XMD:SHA-256_SSWU_RO_POP_"
+"""Domain tag of proofs of possession, and of nothing else."""
+TOKEN_SUPPLY: Final = 1_000_000_000_000_000_000_000_000_000
+"""Initial supply of MarketToken in smallest units: 1,000,000,000 tokens of 18 decimals. [meta-bmeoc
+eq. 15]
+"""
+EMISSION_CAP: Final = 100_000_000
+"""Largest emission a year as a share (out of SCALE) of the supply at the year's start. [mintai eq.
+3]
+"""
+EMISSION_YEAR: Final = 31_536_000
+"""Seconds of an emission year."""
+DECAY: Final = 990_000_000
+"""Freshness kept per epoch of age, out of SCALE: theta of [prosecutor eq. 9]."""
+MU_FAMILIARITY: Final = 400_000_000
+"""Weight of familiarity, mu_1 of [prosecutor eq. 10], out of SCALE."""
+MU_FRESHNESS: Final = 300_000_000
+"""Weight of freshness, mu_2 of [prosecutor eq. 10], out of SCALE."""
+MU_WORTH: Final = 300_000_000
+"""Weight of market worth, mu_3 of [prosecutor eq. 10], out of SCALE."""
+GAMMA: Final = 500_000_000
+"""Credit given to uncertainty, gamma of [prosecutor eq. 12], out of SCALE."""
+SENSITIVITY: Final = 500_000_000
+"""Default sensitivity theta_i of [prosecutor eq. 10], out of SCALE."""
+SEGMENT_OPINIONS: Final = 32
+"""Opinions (group headers counted as some) of one segment of a batch."""
+FOLD_CHUNK: Final = 16
+"""Clients folded by one chunk of a score."""
+LEVY_SHARE: Final = 10_000_000
+"""Share of an opinion's fee, out of SCALE, that its batch burns."""
+LEVY_FLAT: Final = 100
+"""Flat part of the levy of one opinion, in FEE_UNIT."""
+
+
+class ProductOrigin(IntEnum):
+    """How a product came into the registry: by its creator, or by the client of the channel in
+    which it was bought.
+    """
+
+    ABSENT = 0
+    REGISTERED = 1
+    CLAIMED = 2
+
+
+class ChannelPhase(IntEnum):
+    """Life of a channel: Open from the opening, Closing while a registered state may be replaced,
+    Closed for ever.
+    """
+
+    ABSENT = 0
+    OPEN = 1
+    CLOSING = 2
+    CLOSED = 3
+
+
+class Direction(IntEnum):
+    """Whom a lock pays."""
+
+    ABSENT = 0
+    TO_PROVIDER = 1
+    TO_CLIENT = 2
+
+
+class LockOutcome(IntEnum):
+    """What became of a lock that was pending when its channel closed."""
+
+    ABSENT = 0
+    PAID = 1
+    REFUNDED = 2
+
+
+class BatchPhase(IntEnum):
+    """Life of a roll-up batch."""
+
+    ABSENT = 0
+    POSTED = 1
+    FINAL = 2
+    FALLEN = 3
