@@ -26,8 +26,9 @@ test-forge: setup ## fuzz and invariant tests in Solidity
 test-services: setup ## processes against a real chain
 	@[ ! -d tests/services ] || $(PURE) tests/services
 
-generate: setup ## write the Solidity and Python twins of protocol.toml
+generate: setup ## write what is derived: the twins of protocol.toml, the shipped ABIs
 	$(BIN)/python scripts/generate.py
+	$(BIN)/python scripts/build_abis.py
 
 lock: setup ## resolve pyproject.toml and package.json into the lock files
 	@scripts/lock.sh
