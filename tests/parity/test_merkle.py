@@ -1,0 +1,60 @@
+"""MerkleTree.sol agrees with handfast.crypto.merkle. (SPEC GEN-3)"""
+
+from __future__ import annotations
+
+from typing import Any
+
+import pytest
+from brownie import MerkleTreeHarness
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from handfast.crypto.merkle import MerkleTree, leaf_hash, root_from, verify
+from tests.chain import reverts
+
+WORD = st.binary(min_size=32, max_size=32)
+
+
+@pytest.fixture(scope="module")
+def harness(deployer: Any) -> Any:
+    return deployer.deploy(MerkleTreeHarness)
+
+
+@pytest.mark.parametrize("count", [1, 2, 3, 5, 8, 11])
+def test_each_position_of_a_tree_verifies_alike(harness: Any, count: int) -> None:
+    tree = MerkleTree(leaf_hash(bytes([position])) for position in range(count))
+    for position in range(count):
+        leaf, path = tree.leaf(position), tree.path(position)
+        assert bytes(harness.rootFrom(leaf, position, path)) == tree.root
+        for other in (position, position ^ 1, position + 1, position + 64, 2**256 - 1):
+            assert harness.verify(tree.root, leaf, other, path) == verify(
+                tree.root, leaf, other, None, path
+            )
+
+
+@settings(max_examples=30)
+@given(WORD, st.integers(0, 2**20 - 1), st.lists(WORD, min_size=20, max_size=24))
+def test_any_path_leads_to_the_same_root(
+    harness: Any, leaf: bytes, position: int, path: list[bytes]
+) -> None:
+    root = root_from(leaf, position, path)
+    assert bytes(harness.rootFrom(leaf, position, path)) == root
+    assert harness.verify(root, leaf, position, path)
+    assert not harness.verify(path[0], leaf, position, path)
+
+
+@pytest.mark.parametrize("length", [0, 1, 31, 32, 62, 64, 65, 200])
+def test_an_encoding_hashes_alike(harness: Any, length: int) -> None:
+    encoding = bytes(range(length))
+    assert bytes(harness.leafHash(encoding)) == leaf_hash(encoding)
+
+
+def test_an_encoding_as_long_as_a_node_is_refused(harness: Any) -> None:
+    with reverts("AmbiguousEncoding"):
+        harness.leafHash(bytes(63))
+
+
+def test_a_position_outside_the_tree_is_refused(harness: Any) -> None:
+    with reverts("PositionOutsideTree", 2, 1):
+        harness.rootFrom(bytes(32), 2, [bytes(32)])
+    assert harness.rootFrom(bytes(32), 2**255, [bytes(32)] * 256)
