@@ -17,7 +17,9 @@ import {
     Cancellation,
     Receipt,
     Opinion,
-    Acknowledgement
+    Request,
+    Acknowledgement,
+    Announcement
 } from "../protocol/Messages.sol";
 
 /// @title ProtocolProbe
@@ -203,6 +205,22 @@ contract ProtocolProbe is EIP712(DOMAIN_NAME, DOMAIN_VERSION) {
         return type(Enums.LockOutcome).max;
     }
 
+    function LockMode_Absent() external pure returns (Enums.LockMode) {
+        return Enums.LockMode.Absent;
+    }
+
+    function LockMode_ClientNumber() external pure returns (Enums.LockMode) {
+        return Enums.LockMode.ClientNumber;
+    }
+
+    function LockMode_KeyRelease() external pure returns (Enums.LockMode) {
+        return Enums.LockMode.KeyRelease;
+    }
+
+    function LockMode_max() external pure returns (Enums.LockMode) {
+        return type(Enums.LockMode).max;
+    }
+
     function BatchPhase_Absent() external pure returns (Enums.BatchPhase) {
         return Enums.BatchPhase.Absent;
     }
@@ -351,6 +369,22 @@ contract ProtocolProbe is EIP712(DOMAIN_NAME, DOMAIN_VERSION) {
         return _hashTypedDataV4(Messages.hash(message));
     }
 
+    function typehashRequest() external pure returns (bytes32) {
+        return Messages.REQUEST_TYPEHASH;
+    }
+
+    function encodeRequest(Request calldata message) external pure returns (bytes memory) {
+        return abi.encode(message);
+    }
+
+    function hashRequest(Request calldata message) external pure returns (bytes32) {
+        return Messages.hash(message);
+    }
+
+    function digestRequest(Request calldata message) external view returns (bytes32) {
+        return _hashTypedDataV4(Messages.hash(message));
+    }
+
     function typehashAcknowledgement() external pure returns (bytes32) {
         return Messages.ACKNOWLEDGEMENT_TYPEHASH;
     }
@@ -364,6 +398,22 @@ contract ProtocolProbe is EIP712(DOMAIN_NAME, DOMAIN_VERSION) {
     }
 
     function digestAcknowledgement(Acknowledgement calldata message) external view returns (bytes32) {
+        return _hashTypedDataV4(Messages.hash(message));
+    }
+
+    function typehashAnnouncement() external pure returns (bytes32) {
+        return Messages.ANNOUNCEMENT_TYPEHASH;
+    }
+
+    function encodeAnnouncement(Announcement calldata message) external pure returns (bytes memory) {
+        return abi.encode(message);
+    }
+
+    function hashAnnouncement(Announcement calldata message) external pure returns (bytes32) {
+        return Messages.hash(message);
+    }
+
+    function digestAnnouncement(Announcement calldata message) external view returns (bytes32) {
         return _hashTypedDataV4(Messages.hash(message));
     }
 }

@@ -33,6 +33,14 @@ enum LockOutcome {
     Refunded
 }
 
+/// @notice Who chose the preimage of a round's lock: the client, by its random number, or the provider, as the
+/// content's key.
+enum LockMode {
+    Absent,
+    ClientNumber,
+    KeyRelease
+}
+
 /// @notice Life of a roll-up batch.
 enum BatchPhase {
     Absent,

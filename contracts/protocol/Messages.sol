@@ -72,6 +72,14 @@ struct Opinion {
     bool satisfied;
 }
 
+/// @notice A client asks for a generation over a channel: `details` is the hash of the details it sends along.
+struct Request {
+    bytes32 channel;
+    bytes32 details;
+    uint128 maxFee;
+    uint64 deadline;
+}
+
 /// @notice The provider agrees to serve a request (its hash) for a fee: step 1 to the details, step 2 to the
 /// prompt. [prosecutor Algorithm 2]
 struct Acknowledgement {
@@ -80,6 +88,15 @@ struct Acknowledgement {
     uint8 step;
     uint128 fee;
     uint64 deadline;
+}
+
+/// @notice What the provider made for a request: the product, and under key release the root block of its
+/// ciphertext and the hash of its key (both zero otherwise). Evidence, if the key opens to other bytes.
+struct Announcement {
+    bytes32 request;
+    bytes32 product;
+    bytes32 ciphertext;
+    bytes32 keyHash;
 }
 
 /// @title Messages
@@ -101,8 +118,12 @@ library Messages {
     bytes32 internal constant RECEIPT_TYPEHASH =
         keccak256("Receipt(bytes32 channel,uint64 round,bytes32 product,uint128 fee,uint64 nonce)");
     bytes32 internal constant OPINION_TYPEHASH = keccak256("Opinion(bytes32 receipt,bool satisfied)");
+    bytes32 internal constant REQUEST_TYPEHASH =
+        keccak256("Request(bytes32 channel,bytes32 details,uint128 maxFee,uint64 deadline)");
     bytes32 internal constant ACKNOWLEDGEMENT_TYPEHASH =
         keccak256("Acknowledgement(bytes32 channel,bytes32 request,uint8 step,uint128 fee,uint64 deadline)");
+    bytes32 internal constant ANNOUNCEMENT_TYPEHASH =
+        keccak256("Announcement(bytes32 request,bytes32 product,bytes32 ciphertext,bytes32 keyHash)");
 
     function hash(KeyPossession memory message) internal pure returns (bytes32) {
         return keccak256(abi.encode(KEY_POSSESSION_TYPEHASH, message));
@@ -136,7 +157,15 @@ library Messages {
         return keccak256(abi.encode(OPINION_TYPEHASH, message));
     }
 
+    function hash(Request memory message) internal pure returns (bytes32) {
+        return keccak256(abi.encode(REQUEST_TYPEHASH, message));
+    }
+
     function hash(Acknowledgement memory message) internal pure returns (bytes32) {
         return keccak256(abi.encode(ACKNOWLEDGEMENT_TYPEHASH, message));
+    }
+
+    function hash(Announcement memory message) internal pure returns (bytes32) {
+        return keccak256(abi.encode(ANNOUNCEMENT_TYPEHASH, message));
     }
 }

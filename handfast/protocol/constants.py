@@ -109,6 +109,16 @@ class LockOutcome(IntEnum):
     REFUNDED = 2
 
 
+class LockMode(IntEnum):
+    """Who chose the preimage of a round's lock: the client, by its random number, or the provider,
+    as the content's key.
+    """
+
+    ABSENT = 0
+    CLIENT_NUMBER = 1
+    KEY_RELEASE = 2
+
+
 class BatchPhase(IntEnum):
     """Life of a roll-up batch."""
 

@@ -343,6 +343,39 @@ class Opinion(SignedMessage):
 
 
 @dataclass(frozen=True, slots=True)
+class Request(SignedMessage):
+    """A client asks for a generation over a channel: `details` is the hash of the details it sends
+    along.
+    """
+
+    channel: bytes
+    details: bytes
+    max_fee: int
+    deadline: int
+
+    TYPE: ClassVar[str] = "Request(bytes32 channel,bytes32 details,uint128 maxFee,uint64 deadline)"
+    TYPEHASH: ClassVar[bytes] = keccak(TYPE.encode())
+
+    def __post_init__(self) -> None:
+        if type(self.channel) is not bytes or len(self.channel) != 32:
+            _refuse(self, "channel", "bytes32")
+        if type(self.details) is not bytes or len(self.details) != 32:
+            _refuse(self, "details", "bytes32")
+        if type(self.max_fee) is not int or not 0 <= self.max_fee < 1 << 128:
+            _refuse(self, "max_fee", "uint128")
+        if type(self.deadline) is not int or not 0 <= self.deadline < 1 << 64:
+            _refuse(self, "deadline", "uint64")
+
+    def encode(self) -> bytes:
+        return (
+            self.channel
+            + self.details
+            + self.max_fee.to_bytes(32, "big")
+            + self.deadline.to_bytes(32, "big")
+        )
+
+
+@dataclass(frozen=True, slots=True)
 class Acknowledgement(SignedMessage):
     """The provider agrees to serve a request (its hash) for a fee: step 1 to the details, step 2 to
     the prompt. [prosecutor Algorithm 2]
@@ -379,3 +412,34 @@ class Acknowledgement(SignedMessage):
             + self.fee.to_bytes(32, "big")
             + self.deadline.to_bytes(32, "big")
         )
+
+
+@dataclass(frozen=True, slots=True)
+class Announcement(SignedMessage):
+    """What the provider made for a request: the product, and under key release the root block of
+    its ciphertext and the hash of its key (both zero otherwise). Evidence, if the key opens to
+    other bytes.
+    """
+
+    request: bytes
+    product: bytes
+    ciphertext: bytes
+    key_hash: bytes
+
+    TYPE: ClassVar[str] = (
+        "Announcement(bytes32 request,bytes32 product,bytes32 ciphertext,bytes32 keyHash)"
+    )
+    TYPEHASH: ClassVar[bytes] = keccak(TYPE.encode())
+
+    def __post_init__(self) -> None:
+        if type(self.request) is not bytes or len(self.request) != 32:
+            _refuse(self, "request", "bytes32")
+        if type(self.product) is not bytes or len(self.product) != 32:
+            _refuse(self, "product", "bytes32")
+        if type(self.ciphertext) is not bytes or len(self.ciphertext) != 32:
+            _refuse(self, "ciphertext", "bytes32")
+        if type(self.key_hash) is not bytes or len(self.key_hash) != 32:
+            _refuse(self, "key_hash", "bytes32")
+
+    def encode(self) -> bytes:
+        return self.request + self.product + self.ciphertext + self.key_hash
