@@ -1,0 +1,1 @@
+"""Whom to buy from: providers in order of their scores."""
