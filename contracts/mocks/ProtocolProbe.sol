@@ -121,8 +121,24 @@ contract ProtocolProbe is EIP712(DOMAIN_NAME, DOMAIN_VERSION) {
         return Constants.SENSITIVITY;
     }
 
+    function FINE() external pure returns (uint256) {
+        return Constants.FINE;
+    }
+
+    function WORTH_ONE() external pure returns (uint256) {
+        return Constants.WORTH_ONE;
+    }
+
+    function MAX_NONCE_STEP() external pure returns (uint256) {
+        return Constants.MAX_NONCE_STEP;
+    }
+
     function SEGMENT_OPINIONS() external pure returns (uint256) {
         return Constants.SEGMENT_OPINIONS;
+    }
+
+    function SEGMENT_PROVIDER() external pure returns (uint256) {
+        return Constants.SEGMENT_PROVIDER;
     }
 
     function FOLD_CHUNK() external pure returns (uint256) {
@@ -219,6 +235,38 @@ contract ProtocolProbe is EIP712(DOMAIN_NAME, DOMAIN_VERSION) {
 
     function LockMode_max() external pure returns (Enums.LockMode) {
         return type(Enums.LockMode).max;
+    }
+
+    function BatchKind_Absent() external pure returns (Enums.BatchKind) {
+        return Enums.BatchKind.Absent;
+    }
+
+    function BatchKind_Opinions() external pure returns (Enums.BatchKind) {
+        return Enums.BatchKind.Opinions;
+    }
+
+    function BatchKind_Scores() external pure returns (Enums.BatchKind) {
+        return Enums.BatchKind.Scores;
+    }
+
+    function BatchKind_max() external pure returns (Enums.BatchKind) {
+        return type(Enums.BatchKind).max;
+    }
+
+    function BatchSource_Absent() external pure returns (Enums.BatchSource) {
+        return Enums.BatchSource.Absent;
+    }
+
+    function BatchSource_Calldata() external pure returns (Enums.BatchSource) {
+        return Enums.BatchSource.Calldata;
+    }
+
+    function BatchSource_Blob() external pure returns (Enums.BatchSource) {
+        return Enums.BatchSource.Blob;
+    }
+
+    function BatchSource_max() external pure returns (Enums.BatchSource) {
+        return type(Enums.BatchSource).max;
     }
 
     function BatchPhase_Absent() external pure returns (Enums.BatchPhase) {

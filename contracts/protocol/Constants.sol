@@ -76,8 +76,21 @@ uint256 constant GAMMA = 500_000_000;
 /// @dev Default sensitivity theta_i of [prosecutor eq. 10], out of SCALE.
 uint256 constant SENSITIVITY = 500_000_000;
 
-/// @dev Opinions (group headers counted as some) of one segment of a batch.
+/// @dev Fixed-point one of weights and opinions while a score is being folded.
+uint256 constant FINE = 1_000_000_000_000_000;
+
+/// @dev Fixed-point one of a client's share in the worth of a provider's clients.
+uint256 constant WORTH_ONE = 1_000_000_000_000;
+
+/// @dev Most by which an opinion's nonce may be above its pair's last: it takes one byte.
+uint256 constant MAX_NONCE_STEP = 255;
+
+/// @dev Largest weight of one segment of a batch: its opinions, plus SEGMENT_PROVIDER for each group or
+/// score row.
 uint256 constant SEGMENT_OPINIONS = 32;
+
+/// @dev What the path of a provider weighs in a segment, in opinions.
+uint256 constant SEGMENT_PROVIDER = 2;
 
 /// @dev Clients folded by one chunk of a score.
 uint256 constant FOLD_CHUNK = 16;

@@ -41,6 +41,20 @@ enum LockMode {
     KeyRelease
 }
 
+/// @notice What a roll-up batch carries: opinions of one epoch, or the scores at its end.
+enum BatchKind {
+    Absent,
+    Opinions,
+    Scores
+}
+
+/// @notice Where the data of a roll-up batch is.
+enum BatchSource {
+    Absent,
+    Calldata,
+    Blob
+}
+
 /// @notice Life of a roll-up batch.
 enum BatchPhase {
     Absent,

@@ -62,8 +62,18 @@ GAMMA: Final = 500_000_000
 """Credit given to uncertainty, gamma of [prosecutor eq. 12], out of SCALE."""
 SENSITIVITY: Final = 500_000_000
 """Default sensitivity theta_i of [prosecutor eq. 10], out of SCALE."""
+FINE: Final = 1_000_000_000_000_000
+"""Fixed-point one of weights and opinions while a score is being folded."""
+WORTH_ONE: Final = 1_000_000_000_000
+"""Fixed-point one of a client's share in the worth of a provider's clients."""
+MAX_NONCE_STEP: Final = 255
+"""Most by which an opinion's nonce may be above its pair's last: it takes one byte."""
 SEGMENT_OPINIONS: Final = 32
-"""Opinions (group headers counted as some) of one segment of a batch."""
+"""Largest weight of one segment of a batch: its opinions, plus SEGMENT_PROVIDER for each group or
+score row.
+"""
+SEGMENT_PROVIDER: Final = 2
+"""What the path of a provider weighs in a segment, in opinions."""
 FOLD_CHUNK: Final = 16
 """Clients folded by one chunk of a score."""
 LEVY_SHARE: Final = 10_000_000
@@ -117,6 +127,22 @@ class LockMode(IntEnum):
     ABSENT = 0
     CLIENT_NUMBER = 1
     KEY_RELEASE = 2
+
+
+class BatchKind(IntEnum):
+    """What a roll-up batch carries: opinions of one epoch, or the scores at its end."""
+
+    ABSENT = 0
+    OPINIONS = 1
+    SCORES = 2
+
+
+class BatchSource(IntEnum):
+    """Where the data of a roll-up batch is."""
+
+    ABSENT = 0
+    CALLDATA = 1
+    BLOB = 2
 
 
 class BatchPhase(IntEnum):
