@@ -8,6 +8,7 @@ that the precompiles of the chain take.
 from __future__ import annotations
 
 import hashlib
+import secrets
 from dataclasses import dataclass, field
 from typing import TypeAlias
 
@@ -105,6 +106,11 @@ class SecretKey:
             raise InvalidInput("a BLS secret key must lie between 1 and the group's order - 1")
 
     @staticmethod
+    def generate() -> SecretKey:
+        """Draw a key from the system's randomness."""
+        return SecretKey(1 + secrets.randbelow(ORDER - 1))
+
+    @staticmethod
     def derive(seed: bytes, info: bytes) -> SecretKey:
         """Derive a key from a secret by KeyGen of the BLS signature draft, section 2.3.
 
@@ -127,7 +133,7 @@ class SecretKey:
         return Signature(G2Point.hash_to_curve(message, tag) * Scalar(self.scalar))
 
     def shared_point(self, other: PublicKey) -> PublicKey:
-        """Diffie-Hellman in G1."""
+        """The point that both holders of a secret reach from the other's key: Diffie-Hellman."""
         return PublicKey(other.point * Scalar(self.scalar))
 
 

@@ -1,0 +1,1 @@
+"""Who is who: participants, their keys and what they say about themselves."""
