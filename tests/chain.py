@@ -8,8 +8,9 @@ from contextlib import contextmanager
 from typing import Any
 
 import pytest
-from brownie import exceptions, project
+from brownie import chain, exceptions, project, web3
 from brownie._config import CONFIG
+from brownie.convert.datatypes import HexString
 from brownie.network.account import Account
 from eth_abi import decode, encode
 from eth_utils import function_abi_to_4byte_selector
@@ -45,6 +46,23 @@ coordinator = _actor(3)
 watcher = _actor(4)
 stranger = _actor(5)
 beneficiary = _actor(6)
+
+
+def plain(answer: Any) -> Any:
+    """A contract's answer as nested tuples of ordinary values, which compare as such."""
+    if isinstance(answer, tuple | list):
+        return tuple(plain(part) for part in answer)
+    if isinstance(answer, bool):
+        return answer
+    if isinstance(answer, int):
+        return int(answer)
+    return bytes(answer) if isinstance(answer, bytes | HexString) else str(answer)
+
+
+def mine_at(timestamp: int) -> None:
+    """Mine a block at exactly this second, which must be later than the last one."""
+    web3.provider.make_request("evm_setNextBlockTimestamp", [timestamp])
+    chain.mine()
 
 
 def _find_error(name: str) -> dict[str, Any]:

@@ -11,7 +11,7 @@ from py_arkworks_bls12381 import G1Point, G2Point, Scalar
 from py_ecc.optimized_bls12_381 import field_modulus
 
 from handfast.crypto.bls import ORDER, SecretKey, Signature
-from tests.chain import reverts
+from tests.chain import plain, reverts
 
 VECTORS = json.loads((Path(__file__).parents[1] / "vectors/hash_to_g2.json").read_text())
 TAG = b"BLS_SIG_BLS12381G2_XMD:SHA-256_SSWU_RO_POP_"
@@ -43,11 +43,6 @@ def g2(point):
 def words(data):
     cuts = ((0, 16), (16, 48), (48, 64), (64, 96))
     return tuple(int.from_bytes(data[start:end], "big") for start, end in cuts)
-
-
-def plain(answer):
-    """A contract's answer as nested tuples of integers."""
-    return int(answer) if isinstance(answer, int) else tuple(plain(part) for part in answer)
 
 
 @pytest.fixture(scope="module")
