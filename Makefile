@@ -4,7 +4,7 @@ SHELL := bash
 BIN := .venv/bin
 PURE := $(BIN)/pytest -q -p no:pytest-brownie
 
-.PHONY: help setup test test-core test-contracts test-forge test-services generate lock
+.PHONY: help setup test test-core test-contracts test-forge test-services generate kubo lock
 help: ## list these targets
 	@grep -hE '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed -E 's/^([a-z-]+):.*## /\1|/' | column -t -s '|'
 
@@ -29,6 +29,9 @@ test-services: setup ## processes against a real chain
 generate: setup ## write what is derived: the twins of protocol.toml, the shipped ABIs
 	$(BIN)/python scripts/generate.py
 	$(BIN)/python scripts/build_abis.py
+
+kubo: ## build the Kubo that storage is compared with, into .tools (needs Go 1.26)
+	@scripts/build_kubo.sh
 
 lock: setup ## resolve pyproject.toml and package.json into the lock files
 	@scripts/lock.sh

@@ -62,7 +62,7 @@ tools() {
     stamp=$(stamp_of "${sources[@]}" .venv/.stamp node_modules/.stamp)
     current .tools/.stamp "$stamp" && return
     say "solc, anvil, forge and cast in .tools; handfast itself, editable, in .venv"
-    rm -rf .tools
+    rm -rf .tools/bin .tools/solc-*
     mkdir -p .tools/bin
     ln -s ../scripts/toolchain/solc.js .tools/solc-v0.8.30
     ln -s ../../scripts/toolchain/solc.js .tools/bin/solc
