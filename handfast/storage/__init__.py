@@ -1,0 +1,1 @@
+"""Content by its address: add, get, pin and verify by CID, locally, in Kubo or over HTTP."""
