@@ -22,7 +22,11 @@ class Entry(NamedTuple):
     """Its line in the help; the same as the command's own."""
 
 
-COMMANDS: dict[str, Entry] = {}
+COMMANDS: dict[str, Entry] = {
+    "storage": Entry(
+        "handfast.storage.commands:storage", "Add, get, pin and verify content by its CID."
+    ),
+}
 
 EXIT_CODES: dict[type[HandfastError], int] = {  # of everything that is raised on purpose
     InvalidInput: 2,
