@@ -62,7 +62,8 @@ struct Permit {
 /// @param clientWithdrawn What the client has withdrawn in all; likewise the provider.
 /// @param lockedByClient What the client paid into locks that are not resolved yet, zero unless Closed; likewise the
 /// provider.
-/// @param stateHash Struct hash of the registered state while Closing, and afterwards if locks were pending in it.
+/// @param stateHash Struct hash of the registered state while Closing, zero if that is the opening; kept once Closed
+/// if locks were pending.
 struct Channel {
     ChannelPhase phase;
     uint64 challengeEnd;
@@ -135,6 +136,8 @@ interface IChannelHub {
     error NotTheOpening(ChannelId channel);
     /// @notice A registered state gives way to a strictly newer one only.
     error StaleVersion(ChannelId channel, uint256 version, uint256 registered);
+    /// @notice No peer signs a version as large as that.
+    error VersionTooLarge(ChannelId channel, uint256 version, uint256 maximum);
     /// @notice The state shown is not the registered one.
     error WrongState(ChannelId channel, bytes32 actual, bytes32 registered);
     /// @notice The lock does not stand at this position of the registered state's locks.
@@ -142,14 +145,14 @@ interface IChannelHub {
 
     /// @notice The native coin sent with the call is not the amount named in it.
     error WrongValue(uint256 sent, uint256 needed);
-    /// @notice A side's deposits do not fit 96 bits.
+    /// @notice More than the hub keeps for one side of a channel.
     error AmountTooLarge(uint256 amount, uint256 maximum);
     /// @notice Less of a deposit arrived than the counterparty was promised.
     error DepositFellShort(uint256 arrived, uint256 promised);
     /// @notice The account's credit is less than is needed of it.
     error InsufficientCredit(address token, address account, uint256 credit, uint256 needed);
-    /// @notice The account has withdrawn this total already.
-    error AlreadyWithdrawn(ChannelId channel, address account, uint256 withdrawn, uint256 total);
+    /// @notice The party has withdrawn this total already.
+    error AlreadyWithdrawn(ChannelId channel, uint256 withdrawn, uint256 total);
     /// @notice The channel holds less than the withdrawal would take out.
     error WithdrawalTooLarge(ChannelId channel, uint256 amount, uint256 held);
     /// @notice The native coin could not be sent.

@@ -15,7 +15,7 @@ import {
 } from "../../interfaces/IChannelHub.sol";
 import {IPreimageRegistry} from "../../interfaces/IPreimageRegistry.sol";
 import {MerkleTree} from "../crypto/MerkleTree.sol";
-import {MAX_LOCKS} from "../protocol/Constants.sol";
+import {MAX_FUNDS, MAX_LOCKS, MAX_VERSION} from "../protocol/Constants.sol";
 import {ChannelPhase, Direction, LockOutcome} from "../protocol/Enums.sol";
 import {
     Cancellation,
@@ -27,6 +27,7 @@ import {
     State,
     Withdrawal
 } from "../protocol/Messages.sol";
+import {ChannelHead, Head} from "./ChannelHead.sol";
 import {ChannelRules} from "./ChannelRules.sol";
 import {ChannelVault} from "./ChannelVault.sol";
 
@@ -38,24 +39,21 @@ import {ChannelVault} from "./ChannelVault.sol";
 /// and pays its parties at most what that record holds. So a pair of parties that signs anything at all moves its own
 /// money only.
 contract ChannelHub is ChannelVault, EIP712 {
-    using ChannelRules for uint256;
+    using ChannelHead for *;
 
-    /// @dev First word: both int104 are deposits less withdrawals while Open or Closing, which may be negative for one
-    /// side, never in sum; once Closed, what that side paid into locks which are not resolved yet.
-    /// Third word: the registered version while Closing; once Closed, the outcomes of locks, two bits each.
+    /// @param head See ChannelHead.
+    /// @param stateHash Struct hash of the registered state while Closing, and for ever if locks were pending in it; zero
+    /// for the opening.
+    /// @param moreOutcomes Two bits each of the locks for which the head has no room.
     struct Record {
-        int104 clientFunds;
-        int104 providerFunds;
-        uint40 challengeEnd;
-        ChannelPhase phase;
+        uint256 head;
         bytes32 stateHash;
-        uint256 versionOrOutcomes;
         bytes32 productsRoot;
+        uint256 moreOutcomes;
         uint128 clientWithdrawn;
         uint128 providerWithdrawn;
     }
 
-    uint256 private constant _MAX_FUNDS = type(uint96).max;
     uint256 private constant _CENTURY = 36_525 days;
 
     /// @inheritdoc IChannelHub
@@ -132,14 +130,12 @@ contract ChannelHub is ChannelVault, EIP712 {
         bytes calldata providerSignature
     ) external nonReentrant {
         ChannelId channel = ChannelRules.idOf(parameters);
-        Record storage record = _records[channel];
-        _requireOpen(channel, record.phase);
         _requireParty(channel, parameters, account);
         _requireInTime(deadline);
         bytes32 message = Messages.hash(Withdrawal(ChannelId.unwrap(channel), account, total, deadline));
         _requireBoth(channel, parameters, message, clientSignature, providerSignature);
 
-        uint256 amount = _takeOut(channel, record, account, account == parameters.client, total);
+        uint256 amount = _takeOut(channel, account == parameters.client, total);
         emit ChannelWithdrawn(channel, account, amount, total);
         _pay(parameters.token, account, amount);
     }
@@ -155,21 +151,19 @@ contract ChannelHub is ChannelVault, EIP712 {
     ) external nonReentrant {
         ChannelId channel = ChannelRules.idOf(parameters);
         Record storage record = _records[channel];
-        ChannelPhase phase = record.phase;
-        require(phase == ChannelPhase.Open || phase == ChannelPhase.Closing, ChannelNotLive(channel, phase));
+        Head memory head = record.head.unpack();
+        bool closing = head.phase == ChannelPhase.Closing;
+        require(closing || head.phase == ChannelPhase.Open, ChannelNotLive(channel, head.phase));
         _requireInTime(deadline);
         bytes32 message =
             Messages.hash(CooperativeClose(ChannelId.unwrap(channel), transferred, productsRoot, deadline));
         _requireBoth(channel, parameters, message, clientSignature, providerSignature);
 
         ChannelRules.Division memory division =
-            ChannelRules.divide(record.clientFunds, record.providerFunds, transferred, 0, 0);
-        if (phase == ChannelPhase.Closing) {
-            record.challengeEnd = 0;
-            record.stateHash = 0;
-            record.versionOrOutcomes = 0;
-        }
-        _close(record, productsRoot, 0, 0);
+            ChannelRules.divide(head.clientFunds, head.providerFunds, transferred, 0, 0);
+        if (closing) record.stateHash = 0;
+        record.head = Head(ChannelPhase.Closed, 0, 0, 0, 0).pack();
+        if (productsRoot != 0) record.productsRoot = productsRoot;
         emit ChannelClosed(channel, division.toClient, division.toProvider, productsRoot);
         _payBoth(parameters, division.toClient, division.toProvider);
     }
@@ -183,17 +177,13 @@ contract ChannelHub is ChannelVault, EIP712 {
     ) external nonReentrant {
         ChannelId channel = ChannelRules.idOf(parameters);
         Record storage record = _records[channel];
-        uint256 end = _startOrReplace(channel, record, parameters, state.version);
-        require(state.channel == ChannelId.unwrap(channel), WrongChannel(channel, state.channel));
-        bytes32 stateHash = Messages.hash(state);
-        if (state.version == 0) {
-            require(_isOpening(state), NotTheOpening(channel));
-        } else {
-            _requireBoth(channel, parameters, stateHash, clientSignature, providerSignature);
-            record.versionOrOutcomes = state.version;
-        }
+        Head memory head = record.head.unpack();
+        _startOrReplace(channel, head, parameters, state.version);
+        bytes32 stateHash = _hashOf(channel, state);
+        if (stateHash != 0) _requireBoth(channel, parameters, stateHash, clientSignature, providerSignature);
+        record.head = head.pack();
         record.stateHash = stateHash;
-        emit StateRegistered(channel, state, end);
+        emit StateRegistered(channel, state, head.challengeEnd);
     }
 
     /// @inheritdoc IChannelHub
@@ -203,16 +193,16 @@ contract ChannelHub is ChannelVault, EIP712 {
     {
         ChannelId channel = ChannelRules.idOf(parameters);
         Record storage record = _records[channel];
-        require(record.phase == ChannelPhase.Closing, ChannelNotClosing(channel, record.phase));
+        Head memory head = record.head.unpack();
+        require(head.phase == ChannelPhase.Closing, ChannelNotClosing(channel, head.phase));
         require(
-            block.timestamp > record.challengeEnd, ChallengePeriodRunning(channel, record.challengeEnd, block.timestamp)
+            block.timestamp > head.challengeEnd, ChallengePeriodRunning(channel, head.challengeEnd, block.timestamp)
         );
         _requireRegistered(channel, record, state);
 
-        ChannelRules.Division memory division = _divide(record, state);
+        ChannelRules.Division memory division = _close(head, state);
         if (state.locksRoot == 0) record.stateHash = 0;
-        record.versionOrOutcomes = 0;
-        _close(record, state.productsRoot, division.lockedByClient, division.lockedByProvider);
+        if (state.productsRoot != 0) record.productsRoot = state.productsRoot;
         emit ChannelSettled(
             channel,
             division.toClient,
@@ -221,8 +211,9 @@ contract ChannelHub is ChannelVault, EIP712 {
             division.lockedByProvider,
             state.productsRoot
         );
-        (uint256 toClient, uint256 toProvider) = _resolve(channel, record, parameters, state.locksRoot, locks);
-        _payBoth(parameters, division.toClient + toClient, division.toProvider + toProvider);
+        _resolve(channel, record, head, division, parameters, state.locksRoot, locks);
+        record.head = head.pack();
+        _payBoth(parameters, division.toClient, division.toProvider);
     }
 
     /// @inheritdoc IChannelHub
@@ -232,10 +223,13 @@ contract ChannelHub is ChannelVault, EIP712 {
     {
         ChannelId channel = ChannelRules.idOf(parameters);
         Record storage record = _records[channel];
-        require(record.phase == ChannelPhase.Closed, ChannelNotClosed(channel, record.phase));
+        Head memory head = record.head.unpack();
+        require(head.phase == ChannelPhase.Closed, ChannelNotClosed(channel, head.phase));
         _requireRegistered(channel, record, state);
-        (uint256 toClient, uint256 toProvider) = _resolve(channel, record, parameters, state.locksRoot, locks);
-        _payBoth(parameters, toClient, toProvider);
+        ChannelRules.Division memory division;
+        _resolve(channel, record, head, division, parameters, state.locksRoot, locks);
+        record.head = head.pack();
+        _payBoth(parameters, division.toClient, division.toProvider);
     }
 
     // ------------------------------------------------------------------ views
@@ -248,19 +242,20 @@ contract ChannelHub is ChannelVault, EIP712 {
     /// @inheritdoc IChannelHub
     function channelOf(ChannelId channel) external view returns (Channel memory found) {
         Record storage record = _records[channel];
-        found.phase = record.phase;
-        found.challengeEnd = record.challengeEnd;
+        Head memory head = record.head.unpack();
+        found.phase = head.phase;
+        found.challengeEnd = uint64(head.challengeEnd);
         found.clientWithdrawn = record.clientWithdrawn;
         found.providerWithdrawn = record.providerWithdrawn;
         found.stateHash = record.stateHash;
         found.productsRoot = record.productsRoot;
-        if (found.phase == ChannelPhase.Closed) {
-            found.lockedByClient = uint104(record.clientFunds);
-            found.lockedByProvider = uint104(record.providerFunds);
+        if (head.phase == ChannelPhase.Closed) {
+            found.lockedByClient = uint256(head.clientFunds);
+            found.lockedByProvider = uint256(head.providerFunds);
         } else {
-            found.version = uint64(record.versionOrOutcomes);
-            found.clientDeposit = uint256(record.clientFunds + int256(found.clientWithdrawn));
-            found.providerDeposit = uint256(record.providerFunds + int256(found.providerWithdrawn));
+            found.version = uint64(head.versionOrOutcomes);
+            found.clientDeposit = uint256(head.clientFunds + int256(found.clientWithdrawn));
+            found.providerDeposit = uint256(head.providerFunds + int256(found.providerWithdrawn));
         }
     }
 
@@ -272,10 +267,9 @@ contract ChannelHub is ChannelVault, EIP712 {
     /// @inheritdoc IChannelHub
     function outcomeOf(ChannelId channel, uint256 position) external view returns (LockOutcome outcome) {
         Record storage record = _records[channel];
-        if (record.phase != ChannelPhase.Closed || position >= MAX_LOCKS) {
-            return LockOutcome.Absent;
-        }
-        return record.versionOrOutcomes.outcomeAt(position);
+        Head memory head = record.head.unpack();
+        if (head.phase != ChannelPhase.Closed || position >= MAX_LOCKS) return LockOutcome.Absent;
+        return _outcomeAt(record, head, position);
     }
 
     /// @inheritdoc IChannelHub
@@ -287,16 +281,15 @@ contract ChannelHub is ChannelVault, EIP712 {
         bytes32[] calldata path
     ) external view returns (bool) {
         Record storage record = _records[channel];
-        if (record.phase != ChannelPhase.Closed || record.stateHash != Messages.hash(state)) {
-            return false;
-        }
+        Head memory head = record.head.unpack();
+        if (head.phase != ChannelPhase.Closed || record.stateHash != Messages.hash(state)) return false;
         if (!_isPending(state.locksRoot, ChannelRules.leafOf(lock), position, path)) return false;
-        LockOutcome outcome = record.versionOrOutcomes.outcomeAt(position);
+        LockOutcome outcome = _outcomeAt(record, head, position);
         if (outcome != LockOutcome.Absent) return outcome == LockOutcome.Paid;
         return ChannelRules.isTimely(PREIMAGES.revealedAt(lock.hash), lock.expiry);
     }
 
-    // ------------------------------------------------------------------ internals: money in
+    // ------------------------------------------------------------------ internals: money in and out
 
     function _open(ChannelParameters calldata parameters, Opening memory opening, bytes calldata signature)
         private
@@ -305,7 +298,7 @@ contract ChannelHub is ChannelVault, EIP712 {
         channel = ChannelRules.idOf(parameters);
         opening.channel = ChannelId.unwrap(channel);
         Record storage record = _records[channel];
-        require(record.phase == ChannelPhase.Absent, ChannelExists(channel));
+        require(record.head == 0, ChannelExists(channel));
         _requireParty(channel, parameters, msg.sender);
         _checkParameters(parameters);
 
@@ -317,9 +310,7 @@ contract ChannelHub is ChannelVault, EIP712 {
             _drawDeposit(parameters.token, parameters.client, ofClient, opening, signature);
             ofProvider = _receiveDeposit(parameters.token, ofProvider, ofClient != 0);
         }
-        record.clientFunds = _funds(0, ofClient);
-        record.providerFunds = _funds(0, ofProvider);
-        record.phase = ChannelPhase.Open;
+        record.head = Head(ChannelPhase.Open, 0, 0, _funds(0, ofClient), _funds(0, ofProvider)).pack();
         _emitOpened(channel, parameters, ofClient, ofProvider);
     }
 
@@ -366,41 +357,43 @@ contract ChannelHub is ChannelVault, EIP712 {
     function _topUp(ChannelParameters calldata parameters, address party, uint256 amount) private {
         ChannelId channel = ChannelRules.idOf(parameters);
         Record storage record = _records[channel];
-        _requireOpen(channel, record.phase);
+        Head memory head = _requireOpen(channel, record);
         _requireParty(channel, parameters, party);
         uint256 arrived = _receive(parameters.token, amount);
-        if (party == parameters.client) {
-            record.clientFunds = _funds(record.clientFunds, arrived);
-        } else {
-            record.providerFunds = _funds(record.providerFunds, arrived);
-        }
+        if (party == parameters.client) head.clientFunds = _funds(head.clientFunds, arrived);
+        else head.providerFunds = _funds(head.providerFunds, arrived);
+        record.head = head.pack();
         emit ChannelToppedUp(channel, party, arrived);
     }
 
-    /// @dev Raises what the account has withdrawn to `total`, and answers by how much. (SPEC CH-6)
-    function _takeOut(ChannelId channel, Record storage record, address account, bool byClient, uint128 total)
-        private
-        returns (uint256 amount)
-    {
+    function _funds(int256 before, uint256 arrived) private pure returns (int256 funds) {
+        require(arrived <= MAX_FUNDS, AmountTooLarge(arrived, MAX_FUNDS));
+        funds = before + int256(arrived);
+        require(funds <= int256(MAX_FUNDS), AmountTooLarge(uint256(funds), MAX_FUNDS));
+    }
+
+    /// @dev Raises what a party has withdrawn to `total`, and answers by how much. (SPEC CH-6)
+    function _takeOut(ChannelId channel, bool byClient, uint128 total) private returns (uint256 amount) {
+        Record storage record = _records[channel];
+        Head memory head = _requireOpen(channel, record);
         uint256 withdrawn = byClient ? record.clientWithdrawn : record.providerWithdrawn;
-        require(total > withdrawn, AlreadyWithdrawn(channel, account, withdrawn, total));
+        require(total > withdrawn, AlreadyWithdrawn(channel, withdrawn, total));
         amount = total - withdrawn;
-        uint256 held = uint256(int256(record.clientFunds) + int256(record.providerFunds));
+        uint256 held = uint256(head.clientFunds + head.providerFunds);
         require(amount <= held, WithdrawalTooLarge(channel, amount, held));
         if (byClient) {
             record.clientWithdrawn = total;
-            record.clientFunds -= int104(int256(amount));
+            head.clientFunds -= int256(amount);
         } else {
             record.providerWithdrawn = total;
-            record.providerFunds -= int104(int256(amount));
+            head.providerFunds -= int256(amount);
         }
+        record.head = head.pack();
     }
 
-    function _funds(int104 before, uint256 arrived) private pure returns (int104) {
-        require(arrived <= _MAX_FUNDS, AmountTooLarge(arrived, _MAX_FUNDS));
-        int256 funds = before + int256(arrived);
-        require(funds <= int256(_MAX_FUNDS), AmountTooLarge(uint256(funds), _MAX_FUNDS));
-        return int104(funds);
+    function _payBoth(ChannelParameters calldata parameters, uint256 toClient, uint256 toProvider) private {
+        _pay(parameters.token, parameters.client, toClient);
+        _pay(parameters.token, parameters.provider, toProvider);
     }
 
     // ------------------------------------------------------------------ internals: the end
@@ -408,54 +401,55 @@ contract ChannelHub is ChannelVault, EIP712 {
     /// @dev Starts the challenge period, or checks that `version` may replace what is registered. (SPEC CH-13)
     function _startOrReplace(
         ChannelId channel,
-        Record storage record,
+        Head memory head,
         ChannelParameters calldata parameters,
-        uint64 version
-    ) private returns (uint256 end) {
-        ChannelPhase phase = record.phase;
-        if (phase == ChannelPhase.Open) {
+        uint256 version
+    ) private view {
+        require(version <= MAX_VERSION, VersionTooLarge(channel, version, MAX_VERSION));
+        if (head.phase == ChannelPhase.Open) {
             _requireParty(channel, parameters, msg.sender);
-            end = block.timestamp + parameters.challengePeriod;
-            record.challengeEnd = uint40(end);
-            record.phase = ChannelPhase.Closing;
+            head.phase = ChannelPhase.Closing;
+            head.challengeEnd = block.timestamp + parameters.challengePeriod;
         } else {
-            require(phase == ChannelPhase.Closing, ChannelNotLive(channel, phase));
-            end = record.challengeEnd;
+            require(head.phase == ChannelPhase.Closing, ChannelNotLive(channel, head.phase));
+            (uint256 end, uint256 registered) = (head.challengeEnd, head.versionOrOutcomes);
             require(block.timestamp <= end, ChallengePeriodOver(channel, end, block.timestamp));
-            uint256 registered = record.versionOrOutcomes;
             require(version > registered, StaleVersion(channel, version, registered));
         }
+        head.versionOrOutcomes = version;
     }
 
-    function _divide(Record storage record, State calldata state) private view returns (ChannelRules.Division memory) {
+    /// @dev Divides the money, and leaves in the head what stays in locks.
+    function _close(Head memory head, State calldata state)
+        private
+        pure
+        returns (ChannelRules.Division memory division)
+    {
         // Without a tree nothing could ever resolve what is said to be locked.
         bool locked = state.locksRoot != 0;
-        return ChannelRules.divide(
-            record.clientFunds,
-            record.providerFunds,
+        division = ChannelRules.divide(
+            head.clientFunds,
+            head.providerFunds,
             state.transferred,
             locked ? state.lockedByClient : 0,
             locked ? state.lockedByProvider : 0
         );
+        head.phase = ChannelPhase.Closed;
+        head.versionOrOutcomes = 0;
+        head.clientFunds = int256(division.lockedByClient);
+        head.providerFunds = int256(division.lockedByProvider);
     }
 
-    function _close(Record storage record, bytes32 productsRoot, uint256 lockedByClient, uint256 lockedByProvider)
-        private
-    {
-        record.clientFunds = int104(int256(lockedByClient));
-        record.providerFunds = int104(int256(lockedByProvider));
-        record.phase = ChannelPhase.Closed;
-        if (productsRoot != 0) record.productsRoot = productsRoot;
-    }
-
-    /// @dev Resolves what can be resolved among `locks`, and answers what that frees for each party.
+    /// @dev Resolves what can be resolved among `locks`, adding what that frees to `division`.
     function _resolve(
         ChannelId channel,
         Record storage record,
+        Head memory head,
+        ChannelRules.Division memory division,
         ChannelParameters calldata parameters,
         bytes32 locksRoot,
         LockProof[] calldata locks
-    ) private returns (uint256 toClient, uint256 toProvider) {
+    ) private {
         for (uint256 i; i < locks.length; ++i) {
             LockProof calldata proof = locks[i];
             bytes32 leaf = ChannelRules.leafOf(proof.lock);
@@ -463,14 +457,11 @@ contract ChannelHub is ChannelVault, EIP712 {
                 proof.lock.direction != Direction.Absent && _isPending(locksRoot, leaf, proof.position, proof.path),
                 InvalidLockProof(channel, proof.position)
             );
-            if (record.versionOrOutcomes.outcomeAt(proof.position) != LockOutcome.Absent) continue;
+            if (_outcomeAt(record, head, proof.position) != LockOutcome.Absent) continue;
             LockOutcome outcome = _judge(channel, parameters, leaf, proof);
             if (outcome == LockOutcome.Absent) continue;
-            bool byClient = proof.lock.direction == Direction.ToProvider;
-            uint256 amount = _unlock(record, byClient, proof.lock.amount);
-            record.versionOrOutcomes = record.versionOrOutcomes.withOutcome(proof.position, outcome);
-            if (byClient == (outcome == LockOutcome.Paid)) toProvider += amount;
-            else toClient += amount;
+            _note(record, head, proof.position, outcome);
+            uint256 amount = _release(head, division, proof.lock, outcome == LockOutcome.Paid);
             emit LockResolved(channel, proof.position, proof.lock.hash, outcome, amount);
         }
     }
@@ -490,18 +481,33 @@ contract ChannelHub is ChannelVault, EIP712 {
         );
     }
 
-    /// @dev Takes a lock's amount, or what is left, out of what its payer has locked. (SPEC CH-15)
-    function _unlock(Record storage record, bool byClient, uint256 wanted) private returns (uint256 amount) {
-        uint256 left = uint104(byClient ? record.clientFunds : record.providerFunds);
-        amount = ChannelRules.min(wanted, left);
-        int104 rest = int104(int256(left - amount));
-        if (byClient) record.clientFunds = rest;
-        else record.providerFunds = rest;
+    /// @dev Moves a lock's amount, or what is left, from what its payer has locked to whom it goes. (SPEC CH-15)
+    function _release(Head memory head, ChannelRules.Division memory division, Lock calldata lock, bool paid)
+        private
+        pure
+        returns (uint256 amount)
+    {
+        bool byClient = lock.direction == Direction.ToProvider;
+        uint256 left = uint256(byClient ? head.clientFunds : head.providerFunds);
+        amount = ChannelRules.min(lock.amount, left);
+        if (byClient) head.clientFunds = int256(left - amount);
+        else head.providerFunds = int256(left - amount);
+        if (byClient == paid) division.toProvider += amount;
+        else division.toClient += amount;
     }
 
-    function _payBoth(ChannelParameters calldata parameters, uint256 toClient, uint256 toProvider) private {
-        _pay(parameters.token, parameters.client, toClient);
-        _pay(parameters.token, parameters.provider, toProvider);
+    function _outcomeAt(Record storage record, Head memory head, uint256 position) private view returns (LockOutcome) {
+        return position < ChannelHead.OUTCOMES
+            ? head.versionOrOutcomes.outcomeAt(position)
+            : record.moreOutcomes.outcomeAt(position - ChannelHead.OUTCOMES);
+    }
+
+    function _note(Record storage record, Head memory head, uint256 position, LockOutcome outcome) private {
+        if (position < ChannelHead.OUTCOMES) {
+            head.versionOrOutcomes = head.versionOrOutcomes.noting(position, outcome);
+        } else {
+            record.moreOutcomes = record.moreOutcomes.noting(position - ChannelHead.OUTCOMES, outcome);
+        }
     }
 
     // ------------------------------------------------------------------ internals: who agrees
@@ -551,8 +557,9 @@ contract ChannelHub is ChannelVault, EIP712 {
         );
     }
 
-    function _requireOpen(ChannelId channel, ChannelPhase phase) private pure {
-        require(phase == ChannelPhase.Open, ChannelNotOpen(channel, phase));
+    function _requireOpen(ChannelId channel, Record storage record) private view returns (Head memory head) {
+        head = record.head.unpack();
+        require(head.phase == ChannelPhase.Open, ChannelNotOpen(channel, head.phase));
     }
 
     function _requireParty(ChannelId channel, ChannelParameters calldata parameters, address account) private pure {
@@ -564,9 +571,17 @@ contract ChannelHub is ChannelVault, EIP712 {
     }
 
     function _requireRegistered(ChannelId channel, Record storage record, State calldata state) private view {
-        bytes32 actual = Messages.hash(state);
+        bytes32 actual = _hashOf(channel, state);
         bytes32 registered = record.stateHash;
         require(actual == registered, WrongState(channel, actual, registered));
+    }
+
+    /// @dev What is stored of a state: its struct hash, or nothing of the opening.
+    function _hashOf(ChannelId channel, State calldata state) private pure returns (bytes32) {
+        require(state.channel == ChannelId.unwrap(channel), WrongChannel(channel, state.channel));
+        if (state.version != 0) return Messages.hash(state);
+        require(_isOpening(state), NotTheOpening(channel));
+        return 0;
     }
 
     function _isOpening(State calldata state) private pure returns (bool) {

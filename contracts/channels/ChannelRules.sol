@@ -66,16 +66,6 @@ library ChannelRules {
         return revealedAt != 0 && revealedAt <= expiry;
     }
 
-    /// @notice The outcome noted for `position` in a word of two bits a lock.
-    function outcomeAt(uint256 outcomes, uint256 position) internal pure returns (LockOutcome) {
-        return LockOutcome((outcomes >> (2 * position)) & 3);
-    }
-
-    /// @notice The word with the outcome of `position`, which had none, noted.
-    function withOutcome(uint256 outcomes, uint256 position, LockOutcome noted) internal pure returns (uint256) {
-        return outcomes | (uint256(noted) << (2 * position));
-    }
-
     /// @notice `value`, or the nearest of zero and `ceiling`.
     function clamp(int256 value, uint256 ceiling) internal pure returns (uint256) {
         return value <= 0 ? 0 : min(uint256(value), ceiling);

@@ -45,6 +45,14 @@ contract ProtocolProbe is EIP712(DOMAIN_NAME, DOMAIN_VERSION) {
         return Constants.MAX_LOCKS;
     }
 
+    function MAX_FUNDS() external pure returns (uint256) {
+        return Constants.MAX_FUNDS;
+    }
+
+    function MAX_VERSION() external pure returns (uint256) {
+        return Constants.MAX_VERSION;
+    }
+
     function ROLE_PROVIDER() external pure returns (uint256) {
         return Constants.ROLE_PROVIDER;
     }

@@ -17,6 +17,12 @@ uint256 constant MAX_LOCKS_PER_DIRECTION = 64;
 /// @dev Leaves of a state's lock tree: both directions together.
 uint256 constant MAX_LOCKS = 128;
 
+/// @dev Most that one side's deposits less withdrawals can be in a channel, in smallest units: 2^86 - 1.
+uint256 constant MAX_FUNDS = 77_371_252_455_336_267_181_195_263;
+
+/// @dev Newest version of a state that can be registered: 2^40 - 1, or 34 years of 1,000 a second.
+uint256 constant MAX_VERSION = 1_099_511_627_775;
+
 /// @dev Role flag: serves generations for a fee.
 uint256 constant ROLE_PROVIDER = 1;
 

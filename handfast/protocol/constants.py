@@ -18,6 +18,11 @@ MAX_LOCKS_PER_DIRECTION: Final = 64
 """Pending locks a state may hold in each direction."""
 MAX_LOCKS: Final = 128
 """Leaves of a state's lock tree: both directions together."""
+MAX_FUNDS: Final = 77_371_252_455_336_267_181_195_263
+"""Most that one side's deposits less withdrawals can be in a channel, in smallest units: 2^86 - 1.
+"""
+MAX_VERSION: Final = 1_099_511_627_775
+"""Newest version of a state that can be registered: 2^40 - 1, or 34 years of 1,000 a second."""
 ROLE_PROVIDER: Final = 1
 """Role flag: serves generations for a fee."""
 ROLE_CLIENT: Final = 2
