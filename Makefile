@@ -1,15 +1,21 @@
 .DEFAULT_GOAL := help
 SHELL := bash
-
 BIN := .venv/bin
 PURE := $(BIN)/pytest -q -p no:pytest-brownie
 
-.PHONY: help setup test test-core test-contracts test-forge test-services generate kubo lock
+.PHONY: help setup demo devnet test test-core test-contracts test-forge test-services wheel-check \
+	lint fmt types generate kubo gas bench fuzz lock clean distclean
 help: ## list these targets
-	@grep -hE '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed -E 's/^([a-z-]+):.*## /\1|/' | column -t -s '|'
+	@sed -nE 's/^([a-z-]+):.*## (.*)/\1|\2/p' $(MAKEFILE_LIST) | column -t -s '|'
 
-setup: ## make .venv, node_modules and .tools from the lock files
+setup: ## make .venv, node_modules and .tools from the lock files; instant when they are current
 	@scripts/toolchain/setup.sh
+
+demo: setup ## run the market of four clients and four providers on a local chain, and check it
+	$(BIN)/handfast demo
+
+devnet: setup ## keep the same market running, to try things by hand
+	$(BIN)/handfast devnet
 
 test: setup ## run every test
 	@$(MAKE) --no-print-directory test-core test-contracts test-forge test-services
@@ -20,11 +26,28 @@ test-core: setup ## pure tests, no chain
 test-contracts: setup ## contracts on a local chain, parity with Python, stateful models
 	$(BIN)/pytest -q $(wildcard tests/contracts tests/parity tests/stateful)
 
-test-forge: setup ## fuzz and invariant tests in Solidity
+test-forge: setup ## fuzz and invariant tests in Solidity, short
 	@[ ! -d tests/forge ] || .tools/bin/forge test
 
 test-services: setup ## processes against a real chain
 	@[ ! -d tests/services ] || $(PURE) tests/services
+
+wheel-check: setup ## build the wheel, install it into an empty environment, try it (needs a registry)
+	$(BIN)/python scripts/check_wheel.py
+
+lint: setup ## ruff, layout of Python and Solidity, Slither against slither.toml
+	$(BIN)/ruff check
+	$(BIN)/ruff format --check
+	.tools/bin/forge fmt --check contracts interfaces $(wildcard tests/forge)
+	$(BIN)/python scripts/check_slither.py
+
+fmt: setup ## lay out Python and Solidity
+	$(BIN)/ruff check --fix
+	$(BIN)/ruff format
+	.tools/bin/forge fmt contracts interfaces $(wildcard tests/forge)
+
+types: setup ## mypy --strict
+	$(BIN)/mypy
 
 generate: setup ## write what is derived: the twins of protocol.toml, the shipped ABIs
 	$(BIN)/python scripts/generate.py
@@ -33,5 +56,22 @@ generate: setup ## write what is derived: the twins of protocol.toml, the shippe
 kubo: ## build the Kubo that storage is compared with, into .tools (needs Go 1.26)
 	@scripts/build_kubo.sh
 
+gas: generate ## write the sizes of all contracts and the gas of their actions to benchmarks/GAS.md
+	$(BIN)/python -m benchmarks.gas
+
+bench: setup ## measure every figure, or those of ONLY="name...", and write benchmarks/RESULTS.md
+	$(BIN)/python scripts/bench.py $(ONLY)
+
+fuzz: setup ## the long campaigns: a million calls of every invariant, many examples
+	FOUNDRY_PROFILE=fuzz .tools/bin/forge test
+	HANDFAST_EXAMPLES=2000 $(BIN)/pytest -q $(wildcard tests/stateful)
+
 lock: setup ## resolve pyproject.toml and package.json into the lock files
 	@scripts/lock.sh
+
+clean: ## remove what builds and tests left, keep the environment
+	rm -rf build out cache reports dist .pytest_cache .mypy_cache .ruff_cache .hypothesis
+	find . -name __pycache__ -not -path './.venv/*' -not -path './node_modules/*' -prune -exec rm -rf {} +
+
+distclean: clean ## remove the environment too
+	rm -rf .venv node_modules .tools

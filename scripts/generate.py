@@ -198,7 +198,8 @@ def solidity_probe(protocol: Protocol) -> Iterator[str]:
     yield SOLIDITY
     yield 'import {EIP712} from "@openzeppelin/contracts/utils/cryptography/EIP712.sol";'
     yield 'import * as Constants from "../protocol/Constants.sol";'
-    yield 'import * as Enums from "../protocol/Enums.sol";'
+    enums = ", ".join(enum.name for enum in protocol.enums)
+    yield f'import {{ {enums} }} from "../protocol/Enums.sol";'
     names = ["DOMAIN_NAME", "DOMAIN_VERSION", "Messages", *(m.name for m in protocol.messages)]
     yield f'import {{ {", ".join(names)} }} from "../protocol/Messages.sol";'
     yield """
@@ -214,12 +215,12 @@ function {constant.name}() external pure returns ({returned}) {{
     for enum in protocol.enums:
         for value in enum.values:
             yield f"""
-function {enum.name}_{value}() external pure returns (Enums.{enum.name}) {{
-    return Enums.{enum.name}.{value};
+function {enum.name}_{value}() external pure returns ({enum.name}) {{
+    return {enum.name}.{value};
 }}"""
         yield f"""
-function {enum.name}_max() external pure returns (Enums.{enum.name}) {{
-    return type(Enums.{enum.name}).max;
+function {enum.name}_max() external pure returns ({enum.name}) {{
+    return type({enum.name}).max;
 }}"""
     for message in protocol.messages:
         yield from _probe_message(message)

@@ -4,7 +4,16 @@ pragma solidity 0.8.30;
 
 import {EIP712} from "@openzeppelin/contracts/utils/cryptography/EIP712.sol";
 import "../protocol/Constants.sol" as Constants;
-import "../protocol/Enums.sol" as Enums;
+import {
+    ProductOrigin,
+    ChannelPhase,
+    Direction,
+    LockOutcome,
+    LockMode,
+    BatchKind,
+    BatchSource,
+    BatchPhase
+} from "../protocol/Enums.sol";
 import {
     DOMAIN_NAME,
     DOMAIN_VERSION,
@@ -161,140 +170,140 @@ contract ProtocolProbe is EIP712(DOMAIN_NAME, DOMAIN_VERSION) {
         return Constants.LEVY_FLAT;
     }
 
-    function ProductOrigin_Absent() external pure returns (Enums.ProductOrigin) {
-        return Enums.ProductOrigin.Absent;
+    function ProductOrigin_Absent() external pure returns (ProductOrigin) {
+        return ProductOrigin.Absent;
     }
 
-    function ProductOrigin_Registered() external pure returns (Enums.ProductOrigin) {
-        return Enums.ProductOrigin.Registered;
+    function ProductOrigin_Registered() external pure returns (ProductOrigin) {
+        return ProductOrigin.Registered;
     }
 
-    function ProductOrigin_Claimed() external pure returns (Enums.ProductOrigin) {
-        return Enums.ProductOrigin.Claimed;
+    function ProductOrigin_Claimed() external pure returns (ProductOrigin) {
+        return ProductOrigin.Claimed;
     }
 
-    function ProductOrigin_max() external pure returns (Enums.ProductOrigin) {
-        return type(Enums.ProductOrigin).max;
+    function ProductOrigin_max() external pure returns (ProductOrigin) {
+        return type(ProductOrigin).max;
     }
 
-    function ChannelPhase_Absent() external pure returns (Enums.ChannelPhase) {
-        return Enums.ChannelPhase.Absent;
+    function ChannelPhase_Absent() external pure returns (ChannelPhase) {
+        return ChannelPhase.Absent;
     }
 
-    function ChannelPhase_Open() external pure returns (Enums.ChannelPhase) {
-        return Enums.ChannelPhase.Open;
+    function ChannelPhase_Open() external pure returns (ChannelPhase) {
+        return ChannelPhase.Open;
     }
 
-    function ChannelPhase_Closing() external pure returns (Enums.ChannelPhase) {
-        return Enums.ChannelPhase.Closing;
+    function ChannelPhase_Closing() external pure returns (ChannelPhase) {
+        return ChannelPhase.Closing;
     }
 
-    function ChannelPhase_Closed() external pure returns (Enums.ChannelPhase) {
-        return Enums.ChannelPhase.Closed;
+    function ChannelPhase_Closed() external pure returns (ChannelPhase) {
+        return ChannelPhase.Closed;
     }
 
-    function ChannelPhase_max() external pure returns (Enums.ChannelPhase) {
-        return type(Enums.ChannelPhase).max;
+    function ChannelPhase_max() external pure returns (ChannelPhase) {
+        return type(ChannelPhase).max;
     }
 
-    function Direction_Absent() external pure returns (Enums.Direction) {
-        return Enums.Direction.Absent;
+    function Direction_Absent() external pure returns (Direction) {
+        return Direction.Absent;
     }
 
-    function Direction_ToProvider() external pure returns (Enums.Direction) {
-        return Enums.Direction.ToProvider;
+    function Direction_ToProvider() external pure returns (Direction) {
+        return Direction.ToProvider;
     }
 
-    function Direction_ToClient() external pure returns (Enums.Direction) {
-        return Enums.Direction.ToClient;
+    function Direction_ToClient() external pure returns (Direction) {
+        return Direction.ToClient;
     }
 
-    function Direction_max() external pure returns (Enums.Direction) {
-        return type(Enums.Direction).max;
+    function Direction_max() external pure returns (Direction) {
+        return type(Direction).max;
     }
 
-    function LockOutcome_Absent() external pure returns (Enums.LockOutcome) {
-        return Enums.LockOutcome.Absent;
+    function LockOutcome_Absent() external pure returns (LockOutcome) {
+        return LockOutcome.Absent;
     }
 
-    function LockOutcome_Paid() external pure returns (Enums.LockOutcome) {
-        return Enums.LockOutcome.Paid;
+    function LockOutcome_Paid() external pure returns (LockOutcome) {
+        return LockOutcome.Paid;
     }
 
-    function LockOutcome_Refunded() external pure returns (Enums.LockOutcome) {
-        return Enums.LockOutcome.Refunded;
+    function LockOutcome_Refunded() external pure returns (LockOutcome) {
+        return LockOutcome.Refunded;
     }
 
-    function LockOutcome_max() external pure returns (Enums.LockOutcome) {
-        return type(Enums.LockOutcome).max;
+    function LockOutcome_max() external pure returns (LockOutcome) {
+        return type(LockOutcome).max;
     }
 
-    function LockMode_Absent() external pure returns (Enums.LockMode) {
-        return Enums.LockMode.Absent;
+    function LockMode_Absent() external pure returns (LockMode) {
+        return LockMode.Absent;
     }
 
-    function LockMode_ClientNumber() external pure returns (Enums.LockMode) {
-        return Enums.LockMode.ClientNumber;
+    function LockMode_ClientNumber() external pure returns (LockMode) {
+        return LockMode.ClientNumber;
     }
 
-    function LockMode_KeyRelease() external pure returns (Enums.LockMode) {
-        return Enums.LockMode.KeyRelease;
+    function LockMode_KeyRelease() external pure returns (LockMode) {
+        return LockMode.KeyRelease;
     }
 
-    function LockMode_max() external pure returns (Enums.LockMode) {
-        return type(Enums.LockMode).max;
+    function LockMode_max() external pure returns (LockMode) {
+        return type(LockMode).max;
     }
 
-    function BatchKind_Absent() external pure returns (Enums.BatchKind) {
-        return Enums.BatchKind.Absent;
+    function BatchKind_Absent() external pure returns (BatchKind) {
+        return BatchKind.Absent;
     }
 
-    function BatchKind_Opinions() external pure returns (Enums.BatchKind) {
-        return Enums.BatchKind.Opinions;
+    function BatchKind_Opinions() external pure returns (BatchKind) {
+        return BatchKind.Opinions;
     }
 
-    function BatchKind_Scores() external pure returns (Enums.BatchKind) {
-        return Enums.BatchKind.Scores;
+    function BatchKind_Scores() external pure returns (BatchKind) {
+        return BatchKind.Scores;
     }
 
-    function BatchKind_max() external pure returns (Enums.BatchKind) {
-        return type(Enums.BatchKind).max;
+    function BatchKind_max() external pure returns (BatchKind) {
+        return type(BatchKind).max;
     }
 
-    function BatchSource_Absent() external pure returns (Enums.BatchSource) {
-        return Enums.BatchSource.Absent;
+    function BatchSource_Absent() external pure returns (BatchSource) {
+        return BatchSource.Absent;
     }
 
-    function BatchSource_Calldata() external pure returns (Enums.BatchSource) {
-        return Enums.BatchSource.Calldata;
+    function BatchSource_Calldata() external pure returns (BatchSource) {
+        return BatchSource.Calldata;
     }
 
-    function BatchSource_Blob() external pure returns (Enums.BatchSource) {
-        return Enums.BatchSource.Blob;
+    function BatchSource_Blob() external pure returns (BatchSource) {
+        return BatchSource.Blob;
     }
 
-    function BatchSource_max() external pure returns (Enums.BatchSource) {
-        return type(Enums.BatchSource).max;
+    function BatchSource_max() external pure returns (BatchSource) {
+        return type(BatchSource).max;
     }
 
-    function BatchPhase_Absent() external pure returns (Enums.BatchPhase) {
-        return Enums.BatchPhase.Absent;
+    function BatchPhase_Absent() external pure returns (BatchPhase) {
+        return BatchPhase.Absent;
     }
 
-    function BatchPhase_Posted() external pure returns (Enums.BatchPhase) {
-        return Enums.BatchPhase.Posted;
+    function BatchPhase_Posted() external pure returns (BatchPhase) {
+        return BatchPhase.Posted;
     }
 
-    function BatchPhase_Final() external pure returns (Enums.BatchPhase) {
-        return Enums.BatchPhase.Final;
+    function BatchPhase_Final() external pure returns (BatchPhase) {
+        return BatchPhase.Final;
     }
 
-    function BatchPhase_Fallen() external pure returns (Enums.BatchPhase) {
-        return Enums.BatchPhase.Fallen;
+    function BatchPhase_Fallen() external pure returns (BatchPhase) {
+        return BatchPhase.Fallen;
     }
 
-    function BatchPhase_max() external pure returns (Enums.BatchPhase) {
-        return type(Enums.BatchPhase).max;
+    function BatchPhase_max() external pure returns (BatchPhase) {
+        return type(BatchPhase).max;
     }
 
     function typehashKeyPossession() external pure returns (bytes32) {

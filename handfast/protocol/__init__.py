@@ -1,0 +1,1 @@
+"""The protocol's constants, enums and signed messages, as protocol.toml declares them."""

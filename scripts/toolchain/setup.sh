@@ -25,15 +25,14 @@ find_python() {
 
 node_major() { node -p 'process.versions.node.split(".")[0]' 2>/dev/null || echo 0; }
 
-# stamp_of FILE...: what a part was made from, and where the checkout lay
-stamp_of() { { printf '%s\n' "$here"; cat "$@"; } | cksum; }
+# stamp_of FILE...: what a part was made from
+stamp_of() { cat "$@" | cksum; }
 
 current() { [ -f "$1" ] && [ "$(cat "$1")" = "$2" ]; }
 
-python_packages() {
-    local stamp
-    stamp=$(stamp_of requirements/dev.txt requirements/uv.txt)
-    current .venv/.stamp "$stamp" && return
+environment() {
+    # A virtual environment knows its own place: after a move it is made anew.
+    current .venv/.place "$here" && return
     local python
     python=$(find_python)
     say "Python environment in .venv ($("$python" --version), $python)"
@@ -41,6 +40,13 @@ python_packages() {
     say "installer from requirements/uv.txt, checked against its hashes"
     .venv/bin/python -m pip install --quiet --disable-pip-version-check --require-hashes --no-deps \
         -r requirements/uv.txt
+    printf '%s\n' "$here" >.venv/.place
+}
+
+python_packages() {
+    local stamp
+    stamp=$(stamp_of requirements/dev.txt .venv/.place)
+    current .venv/.stamp "$stamp" && return
     say "$(grep -c '^[a-zA-Z]' requirements/dev.txt) Python packages from requirements/dev.txt, checked against their hashes"
     .venv/bin/uv pip sync --quiet --python .venv/bin/python --require-hashes requirements/dev.txt
     printf '%s\n' "$stamp" >.venv/.stamp
@@ -84,6 +90,7 @@ tools() {
     printf '%s\n' "$stamp" >.tools/.stamp
 }
 
+environment
 python_packages
 node_packages
 tools

@@ -65,11 +65,11 @@ def test_every_fault_is_a_line_that_names_setting_and_source(
         "setting rpc_url: required (no flag, file or HANDFAST_RPC_URL has it)",
         "setting port: Input should be less than or equal to 65535 (environment)",
         (
-            "setting limits.sessions: Input should be a valid integer, unable to parse string as an "
-            f"integer (file {file})"
+            "setting limits.sessions: Input should be a valid integer, unable to parse string as "
+            f"an integer (file {file})"
         ),
         (
-            "setting limits.rate: Input should be a valid integer, unable to parse string as an "
+            "setting limits.rate: Input should be a valid integer, unable to parse string as "
             "integer (flag)"
         ),
         f"setting prot: not a setting (file {file})",
