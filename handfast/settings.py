@@ -2,19 +2,14 @@
 
 from __future__ import annotations
 
+import json
+import os
 import tomllib
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from pathlib import Path
 from typing import Any, Self
 
-from pydantic import ValidationError
-from pydantic_settings import (
-    BaseSettings,
-    EnvSettingsSource,
-    PydanticBaseSettingsSource,
-    SettingsConfigDict,
-    SettingsError,
-)
+from pydantic import BaseModel, ConfigDict, ValidationError
 
 from handfast.errors import InvalidInput
 
@@ -24,32 +19,19 @@ NESTED = "__"
 _TEXTS = {"missing": "required", "extra_forbidden": "not a setting"}
 
 
-class Settings(BaseSettings):
+class Table(BaseModel):
+    """A group of settings, one inside another: a table of the file."""
+
+    model_config = ConfigDict(extra="forbid", frozen=True, hide_input_in_errors=True)
+
+
+class Settings(Table):
     """Base of a process's settings: immutable, complete and valid from its making on.
 
     A field `fee` is read from the flag, else from HANDFAST_FEE, else from `fee` in the TOML file;
-    `fee` of a nested `limits` from HANDFAST_LIMITS__FEE or the file's table `limits`.
+    `fee` of a table `limits` from HANDFAST_LIMITS__FEE or the file's table `limits`. A variable
+    that begins with [ or { is JSON.
     """
-
-    model_config = SettingsConfigDict(
-        env_prefix=PREFIX,
-        env_nested_delimiter=NESTED,
-        extra="forbid",
-        frozen=True,
-        hide_input_in_errors=True,
-    )
-
-    @classmethod
-    def settings_customise_sources(
-        cls,
-        settings_cls: type[BaseSettings],
-        init_settings: PydanticBaseSettingsSource,
-        env_settings: PydanticBaseSettingsSource,
-        dotenv_settings: PydanticBaseSettingsSource,
-        file_secret_settings: PydanticBaseSettingsSource,
-    ) -> tuple[PydanticBaseSettingsSource, ...]:
-        """Let `load` alone merge the sources: an instance is what it was made from."""
-        return (init_settings,)
 
     @classmethod
     def load(cls, file: Path | None = None, **flags: Any) -> Self:
@@ -61,7 +43,7 @@ class Settings(BaseSettings):
         """
         sources = {
             f"file {file}": _read(file),
-            "environment": _environment(cls),
+            "environment": _environment(cls.model_fields),
             "flag": {name: value for name, value in flags.items() if value is not None},
         }
         merged: dict[str, Any] = {}
@@ -84,11 +66,27 @@ def _read(file: Path | None) -> dict[str, Any]:
         raise InvalidInput(f"settings file {file}: {fault}") from None
 
 
-def _environment(settings: type[BaseSettings]) -> dict[str, Any]:
+def _environment(settings: Iterable[str]) -> dict[str, Any]:
+    """The variables that set one of these settings, nested as their names say."""
+    known = tuple(settings)
+    values: dict[str, Any] = {}
+    for variable, text in os.environ.items():
+        first, *inner = variable.removeprefix(PREFIX).lower().split(NESTED)
+        if variable.startswith(PREFIX) and first in known:
+            value = _from_text(variable, text)
+            for name in reversed([first, *inner]):
+                value = {name: value}
+            values = _merge(values, value)
+    return values
+
+
+def _from_text(variable: str, text: str) -> Any:
+    if not text.startswith(("[", "{")):
+        return text
     try:
-        return EnvSettingsSource(settings)()
-    except SettingsError as fault:
-        raise InvalidInput(f"settings in the environment: {fault}") from None
+        return json.loads(text)
+    except json.JSONDecodeError as fault:
+        raise InvalidInput(f"{variable} in the environment is no JSON: {fault.msg}") from None
 
 
 def _merge(below: Mapping[str, Any], above: Mapping[str, Any]) -> dict[str, Any]:

@@ -5,13 +5,13 @@ from __future__ import annotations
 from pathlib import Path
 
 import pytest
-from pydantic import BaseModel, Field, SecretStr, ValidationError
+from pydantic import Field, SecretStr, ValidationError
 
 from handfast.errors import InvalidInput
-from handfast.settings import Settings
+from handfast.settings import Settings, Table
 
 
-class Limits(BaseModel):
+class Limits(Table):
     sessions: int = Field(default=8, gt=0)
     rate: int = 100
 
@@ -61,17 +61,12 @@ def test_every_fault_is_a_line_that_names_setting_and_source(
     file.write_text('prot = 1\n[limits]\nsessions = "many"\n')
     monkeypatch.setenv("HANDFAST_PORT", "65536")
     lines = faults(file, limits={"rate": "fast"})
+    number = "Input should be a valid integer, unable to parse string as an integer"
     assert lines == [
         "setting rpc_url: required (no flag, file or HANDFAST_RPC_URL has it)",
         "setting port: Input should be less than or equal to 65535 (environment)",
-        (
-            "setting limits.sessions: Input should be a valid integer, unable to parse string as "
-            f"an integer (file {file})"
-        ),
-        (
-            "setting limits.rate: Input should be a valid integer, unable to parse string as "
-            "integer (flag)"
-        ),
+        f"setting limits.sessions: {number} (file {file})",
+        f"setting limits.rate: {number} (flag)",
         f"setting prot: not a setting (file {file})",
     ]
 
@@ -89,12 +84,23 @@ def test_a_file_that_is_missing_or_not_toml_is_one_line(tmp_path: Path) -> None:
     assert line.startswith(f"settings file {broken}: ")
 
 
-def test_a_table_in_the_environment_that_is_no_json_is_one_line(
-    monkeypatch: pytest.MonkeyPatch,
-) -> None:
+def test_a_variable_may_be_json(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("HANDFAST_LIMITS", '{"sessions": 3}')
+    monkeypatch.setenv("HANDFAST_LIMITS__RATE", "4")
+    assert Town.load(rpc_url="flag").limits == Limits(sessions=3, rate=4)
     monkeypatch.setenv("HANDFAST_LIMITS", "{")
     (line,) = faults(rpc_url="flag")
-    assert line.startswith("settings in the environment: ")
+    assert line.startswith("HANDFAST_LIMITS in the environment is no JSON: ")
+
+
+def test_a_variable_of_another_process_is_left_alone(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("HANDFAST_SOMETHING_ELSE", "1")
+    assert Town.load(rpc_url="flag").port == 8545
+
+
+def test_a_variable_inside_a_table_must_be_a_setting(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("HANDFAST_LIMITS__RAET", "1")
+    assert faults(rpc_url="flag") == ["setting limits.raet: not a setting (environment)"]
 
 
 def test_no_fault_shows_a_secret(monkeypatch: pytest.MonkeyPatch) -> None:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import itertools
 import math
 import random
 from collections import Counter
@@ -21,7 +22,7 @@ SCORES = st.dictionaries(st.integers(1, 50), st.integers(0, SCALE), min_size=1)
 def test_rank_puts_the_highest_score_first_and_breaks_ties_by_id(scores: dict[int, int]) -> None:
     order = rank(scored(tuple(scores), scores))
     assert sorted(each.provider for each in order) == sorted(scores)
-    for first, second in zip(order, order[1:], strict=False):
+    for first, second in itertools.pairwise(order):
         assert (-first.score, first.provider) < (-second.score, second.provider)
 
 
