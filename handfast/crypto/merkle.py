@@ -125,6 +125,25 @@ class MerkleTree:
         self._write(0, position, leaf)
         self._stale.add(position)
 
+    def truncate(self, count: int) -> None:
+        """Remove all leaves from position `count` on.
+
+        raises   InvalidInput if there are not so many
+        """
+        if not 0 <= count <= self._count:
+            raise InvalidInput(f"{self._count} leaves can't be cut to {count}")
+        if count == self._count:
+            return
+        self._count = count
+        self._stale = {position for position in self._stale if position < count}
+        for level, nodes in enumerate(self._levels):
+            del nodes[WORD * count :]
+            if count & 1:
+                nodes += ZEROS[level]
+            count = count + 1 >> 1
+        if self._count:
+            self._stale.add(self._count - 1)
+
     def leaf(self, position: int) -> bytes:
         """The leaf hash at a position.
 

@@ -88,6 +88,26 @@ def test_any_mix_of_appends_and_updates_equals_a_fresh_tree(
     assert [tree.leaf(position) for position in range(len(tree))] == leaves
 
 
+@given(
+    st.lists(words, max_size=40), st.integers(0, 40), st.lists(words, max_size=9), st.booleans()
+)
+def test_a_tree_that_was_cut_equals_one_that_never_grew(
+    leaves: list[bytes], count: int, more: list[bytes], hashed: bool
+) -> None:
+    tree = MerkleTree(leaves)
+    if hashed:
+        assert tree.root == root_of(leaves)
+    count = min(count, len(leaves))
+    tree.truncate(count)
+    assert tree.root == oracle(leaves[:count], height(count))
+    for leaf in more:
+        tree.append(leaf)
+    kept = leaves[:count] + more
+    assert tree.root == oracle(kept, height(len(kept)))
+    for position, leaf in enumerate(kept):
+        assert verify(tree.root, leaf, position, len(kept), tree.path(position))
+
+
 @pytest.mark.parametrize("count", [1, 2, 3, 5, 8, 13])
 def test_each_leaf_verifies_at_its_own_position_alone(count: int) -> None:
     leaves = leaves_of(count)
@@ -142,6 +162,9 @@ def test_positions_without_a_leaf_are_refused() -> None:
         root_from(bytes(32), 2, (bytes(32),))
     with pytest.raises(InvalidInput):
         tree.append(b"short")
+    for count in (-1, 4):
+        with pytest.raises(InvalidInput):
+            tree.truncate(count)
 
 
 def test_a_copy_does_not_follow_its_origin() -> None:
