@@ -69,6 +69,11 @@ class _Provider:
         self.position_of: dict[int, int] = {}
         self.tree = MerkleTree()
 
+    @property
+    def is_whole(self) -> bool:
+        """Whether the clients are those of the leaf."""
+        return (self.tree.root, len(self.clients)) == self.leaf[:2]
+
     def put(self, position: int, client: ClientLeaf) -> None:
         """Write a client's leaf, behind the last or over another."""
         if position == len(self.clients):
@@ -126,7 +131,7 @@ class State:
         state._levy = words.levy
         state._opinions = words.opinions
         for provider, known in state._providers.items():
-            if (known.tree.root, len(known.clients)) != known.leaf[:2]:
+            if not known.is_whole:
                 raise InvariantBroken(f"clients of provider {provider} are not those of its leaf")
         if state.words != words:
             raise InvariantBroken("the providers are not those of the state")
@@ -324,7 +329,8 @@ class State:
         self._tree.truncate(before.providers)
         self._levy = before.levy
         self._opinions = before.opinions
-        if self.words != before:
+        touched = {change.provider for change in changes} & self._providers.keys()
+        if self.words != before or not all(self._providers[id_].is_whole for id_ in touched):
             raise InvariantBroken("changes were undone that were not the newest")
 
     # ------------------------------------------------------------ internals
