@@ -1,0 +1,1 @@
+"""Channels: fee against ownership, atomically."""

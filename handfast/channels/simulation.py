@@ -1,0 +1,312 @@
+"""Both ends of a channel, a wire between them and a hub, in virtual time: what experiments and
+tests drive. Everything that an end sends goes through the codecs, as on a real wire.
+"""
+
+from __future__ import annotations
+
+from collections import deque
+from dataclasses import dataclass, field, replace
+
+from handfast.channels import client, provider
+from handfast.channels.effects import (
+    ChainAction,
+    CloseCooperatively,
+    Concluded,
+    Effect,
+    Event,
+    RegisterState,
+    Report,
+    ResolveLocks,
+    Result,
+    Reveal,
+    Send,
+    SettleChannel,
+    WithdrawTotal,
+    sign,
+)
+from handfast.channels.inputs import (
+    ENTRIES,
+    ChainFact,
+    Closed,
+    Connected,
+    Entry,
+    Funded,
+    Heard,
+    Input,
+    Registered,
+    Resolved,
+    Revealed,
+    Tick,
+)
+from handfast.channels.model import ModelHub
+from handfast.channels.rules import close_of, state_of
+from handfast.channels.state import Holdings, Parameters
+from handfast.channels.terms import Terms, Timing
+from handfast.channels.wire import MESSAGES, Message, Party
+from handfast.crypto.ecdsa import Signer
+from handfast.crypto.keccak import keccak
+from handfast.errors import InvariantBroken, Rejected
+from handfast.protocol.constants import ChannelPhase
+from handfast.protocol.messages import Domain, Withdrawal
+
+End = client.ClientEnd | provider.ProviderEnd
+
+
+@dataclass
+class Actor:
+    """One end with its key, its journal, and what it told its application.
+
+    inbox    messages on their way to it
+    actions  that it wants done on chain, each once
+    """
+
+    party: Party
+    terms: Terms
+    signer: Signer
+    end: End
+    start: End
+    journal: list[bytes] = field(default_factory=list)
+    events: list[Event] = field(default_factory=list)
+    inbox: deque[bytes] = field(default_factory=deque)
+    actions: dict[ChainAction, None] = field(default_factory=dict)
+
+    def concluded(self) -> dict[bytes, Concluded]:
+        """The rounds that ended, by the hash of their lock."""
+        return {event.lock.hash: event for event in self.events if isinstance(event, Concluded)}
+
+    def settled(self) -> list[Concluded]:
+        """The rounds that were paid, in order."""
+        ended = (event for event in self.events if isinstance(event, Concluded))
+        return [event for event in ended if event.result is Result.SETTLED]
+
+    def wake_at(self, now: int) -> int | None:
+        """When it wants its next tick."""
+        match self.end:
+            case client.ClientEnd():
+                return client.wake_at(self.end, now)
+            case provider.ProviderEnd():
+                return provider.wake_at(self.end, now)
+
+
+def move(end: End, input: Input, now: int) -> tuple[End, tuple[Effect, ...]]:  # noqa: A002
+    """`step` of whichever end it is."""
+    match end:
+        case client.ClientEnd():
+            return client.step(end, input, now)
+        case provider.ProviderEnd():
+            return provider.step(end, input, now)
+
+
+class Simulation:
+    """A channel between two actors. Nothing happens by itself: the driver delivers, ticks, mines.
+
+    now    seconds, for both actors and the chain
+    """
+
+    def __init__(
+        self,
+        holdings: Holdings,
+        *,
+        timing: Timing | None = None,
+        rated: bool = True,
+        challenge_period: int = 3_600,
+        now: int = 1_000_000,
+    ) -> None:
+        keys = {party: Signer(keccak(party.name.encode())) for party in Party}
+        parameters = Parameters(
+            keys[Party.CLIENT].address,
+            keys[Party.PROVIDER].address,
+            "0x" + 40 * "7",
+            challenge_period,
+            bytes(32),
+        )
+        domain = Domain(31_337, "0x" + 40 * "4")
+        self.now = now
+        self.hub = ModelHub(domain, parameters, holdings)
+        self.actors: dict[Party, Actor] = {}
+        for party in Party:
+            terms = Terms(party, domain, parameters, rated, timing=timing or Timing())
+            end: End = (
+                client.open_client(terms, holdings)
+                if party is Party.CLIENT
+                else provider.open_provider(terms, holdings)
+            )
+            self.actors[party] = Actor(party, terms, keys[party], end, end)
+        self.client = self.actors[Party.CLIENT]
+        self.provider = self.actors[Party.PROVIDER]
+
+    def other(self, actor: Actor) -> Actor:
+        """Who stands at the other end."""
+        return self.provider if actor is self.client else self.client
+
+    def feed(self, actor: Actor, input: Input) -> None:  # noqa: A002
+        """One step of an actor: journal, apply, perform."""
+        after, effects = move(actor.end, input, self.now)
+        if after is not actor.end:
+            actor.journal.append(ENTRIES.encode(Entry(self.now, input)))
+            actor.end = after
+        for effect in effects:
+            self.perform(actor, effect)
+
+    def perform(self, actor: Actor, effect: Effect) -> None:
+        """Do what an actor wants done; what concerns the chain waits for `mine`."""
+        match effect:
+            case Send():
+                message = sign(effect, actor.signer)
+                self.post(self.other(actor), message)
+            case Report(event):
+                actor.events.append(event)
+            case (
+                Reveal()
+                | RegisterState()
+                | SettleChannel()
+                | ResolveLocks()
+                | CloseCooperatively()
+                | WithdrawTotal()
+            ):
+                actor.actions[effect] = None
+            case _:
+                raise InvariantBroken("no wallet takes part in a simulation")
+
+    def post(self, receiver: Actor, message: Message) -> None:
+        """Put a message on its way."""
+        receiver.inbox.append(MESSAGES.encode(message))
+
+    def deliver(self, actor: Actor) -> bool:
+        """Hand an actor the next message; whether there was one."""
+        if not actor.inbox:
+            return False
+        self.feed(actor, Heard(MESSAGES.decode(actor.inbox.popleft())))
+        return True
+
+    def talk(self, limit: int = 10_000) -> None:
+        """Deliver until nothing is on its way."""
+        for _ in range(limit):
+            if not (self.deliver(self.client) | self.deliver(self.provider)):
+                return
+        raise InvariantBroken("the ends never stop talking")
+
+    def reconnect(self) -> None:
+        """Lose what is on its way, and connect anew."""
+        for actor in self.actors.values():
+            actor.inbox.clear()
+        for actor in self.actors.values():
+            self.feed(actor, Connected())
+
+    def restart(self, actor: Actor) -> None:
+        """Kill an actor and let it come back from its journal."""
+        end = actor.start
+        for line in actor.journal:
+            entry = ENTRIES.decode(line)
+            end, _ = move(end, entry.input, entry.now)
+        if end != actor.end:
+            raise InvariantBroken("the journal leads to another state")
+        actor.end = end
+        actor.actions.clear()
+        self.reconnect()
+        self.feed(actor, Tick())
+
+    def advance(self, seconds: int, *, talking: bool = True) -> None:
+        """Let time pass, waking each actor whenever it asked for it; the chain is always at work.
+
+        talking    whether messages arrive meanwhile
+        """
+        end = self.now + seconds
+        while True:
+            times = [actor.wake_at(self.now) for actor in self.actors.values()]
+            due = min((time for time in times if time is not None), default=end + 1)
+            if due > end:
+                break
+            self.now = due
+            for actor in self.actors.values():
+                wanted = times[actor.party - 1]
+                if wanted is not None and wanted <= due:
+                    self.feed(actor, Tick())
+            if talking:
+                self.talk()
+            self.mine()
+            if talking:
+                self.talk()
+        self.now = end
+
+    # ------------------------------------------------------------ the chain
+
+    def mine(self) -> None:
+        """Do what the actors want done on chain, and tell both what came of it."""
+        while any(actor.actions for actor in self.actors.values()):
+            for actor in self.actors.values():
+                actions, actor.actions = actor.actions, {}
+                for action in actions:
+                    self._transact(actor, action)
+            for actor in self.actors.values():
+                self.observe(actor)
+            # What is still due comes back with the next tick; what is due now, with the facts.
+            for actor in self.actors.values():
+                actor.actions = {action: None for action in actor.actions if self._is_new(action)}
+
+    def _is_new(self, action: ChainAction) -> bool:
+        match action:
+            case RegisterState(book):
+                return book.version > self.hub.version or self.hub.phase is ChannelPhase.OPEN
+            case Reveal(preimage):
+                return keccak(preimage) not in self.hub.revealed
+            case SettleChannel():
+                return self.hub.phase is ChannelPhase.CLOSING and self.now > self.hub.challenge_end
+            case ResolveLocks(positions=positions):
+                return any(position not in self.hub.outcomes for position in positions)
+            case _:
+                return False
+
+    def _transact(self, actor: Actor, action: ChainAction) -> None:
+        try:
+            self._send(actor, action)
+        except Rejected:
+            return  # the other was first, or it is too late: the facts will tell
+
+    def _send(self, actor: Actor, action: ChainAction) -> None:
+        hub, now, domain = self.hub, self.now, self.hub.domain
+        match action:
+            case Reveal(preimage):
+                hub.reveal(preimage, now)
+            case RegisterState(book, signature):
+                state = state_of(book)
+                own = actor.signer.sign(state.digest(domain))
+                hub.register_state(state, *self._ordered(actor, own, signature), now, actor.party)
+            case SettleChannel(book, positions, cancelled):
+                hub.settle(book, positions, dict(cancelled), now)
+            case ResolveLocks(book, positions, cancelled):
+                hub.resolve(book, positions, dict(cancelled), now)
+            case CloseCooperatively(book, deadline, signature):
+                close = close_of(book, deadline)
+                own = actor.signer.sign(close.digest(domain))
+                hub.close_cooperatively(close, *self._ordered(actor, own, signature), now)
+            case WithdrawTotal(party, total, deadline, signature):
+                account = self.actors[party].signer.address
+                message = Withdrawal(hub.channel, account, total, deadline)
+                own = actor.signer.sign(message.digest(domain))
+                hub.withdraw(message, *self._ordered(actor, own, signature), now)
+
+    def _ordered(self, actor: Actor, own: bytes, other: bytes) -> tuple[bytes, bytes]:
+        return (own, other) if actor is self.client else (other, own)
+
+    def facts(self) -> list[ChainFact]:
+        """Everything that there is to see on chain."""
+        hub = self.hub
+        facts: list[ChainFact] = [Funded(hub.holdings)]
+        facts += [Revealed(hub.preimages[hash_], at) for hash_, at in hub.revealed.items()]
+        if hub.phase is ChannelPhase.CLOSING:
+            facts.append(Registered(hub.version, hub.challenge_end))
+        if hub.phase is ChannelPhase.CLOSED:
+            facts.append(Closed(hub.version if hub.state is not None else None))
+        facts += [Resolved(position, found) for position, found in hub.outcomes.items()]
+        return facts
+
+    def observe(self, actor: Actor) -> None:
+        """Tell an actor what is on chain."""
+        for fact in self.facts():
+            self.feed(actor, fact)
+
+
+def with_timing(terms: Terms, timing: Timing) -> Terms:
+    """The terms with other timers."""
+    return replace(terms, timing=timing)
