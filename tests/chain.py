@@ -61,8 +61,13 @@ def plain(answer: Any) -> Any:
 
 def mine_at(timestamp: int) -> None:
     """Mine a block at exactly this second, which must be later than the last one."""
-    web3.provider.make_request("evm_setNextBlockTimestamp", [timestamp])
+    set_next_timestamp(timestamp)
     chain.mine()
+
+
+def set_next_timestamp(timestamp: int) -> None:
+    """Let the next transaction's block have exactly this second."""
+    web3.provider.make_request("evm_setNextBlockTimestamp", [timestamp])
 
 
 def _find_error(name: str) -> dict[str, Any]:

@@ -12,37 +12,12 @@ from py_ecc.optimized_bls12_381 import field_modulus
 
 from handfast.crypto.bls import ORDER, SecretKey, Signature
 from tests.chain import plain, reverts
+from tests.points import INFINITY_G1, INFINITY_G2, g1, g2, stray_g1, stray_g2, words
 
 VECTORS = json.loads((Path(__file__).parents[1] / "vectors/hash_to_g2.json").read_text())
 TAG = b"BLS_SIG_BLS12381G2_XMD:SHA-256_SSWU_RO_POP_"
 KEY = SecretKey.derive(bytes(range(32)), b"signing")
 SIGNATURE = KEY.sign(b"a message", TAG)
-INFINITY_G1 = (0,) * 4
-INFINITY_G2 = (INFINITY_G1, INFINITY_G1)
-
-
-def stray_g1():
-    """The point with x = 4: on the curve, outside the subgroup."""
-    return G1Point.from_compressed_bytes_unchecked(b"\x80" + bytes(46) + b"\x04")
-
-
-def stray_g2():
-    """A point with a small x: on the curve, outside the subgroup."""
-    return G2Point.from_compressed_bytes_unchecked(b"\x80" + bytes(94) + b"\x02")
-
-
-def g1(point):
-    return words(point.to_xy_bytes_be())
-
-
-def g2(point):
-    data = point.to_xy_bytes_be()
-    return words(data[:96]), words(data[96:])
-
-
-def words(data):
-    cuts = ((0, 16), (16, 48), (48, 64), (64, 96))
-    return tuple(int.from_bytes(data[start:end], "big") for start, end in cuts)
 
 
 @pytest.fixture(scope="module")

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from brownie import chain
 from brownie.test import given, strategy
+from hypothesis import settings
 
 from handfast.protocol.constants import EMISSION_CAP, EMISSION_YEAR, SCALE, TOKEN_SUPPLY
 from tests.chain import mine_at, plain, reverts
@@ -82,6 +83,7 @@ def test_burning_leaves_the_cap_of_its_year(minting, pool, beneficiaries, strang
     assert minting.totalSupply() == TOKEN_SUPPLY - 2 * (TOKEN_SUPPLY // 10) + cap
 
 
+@settings(max_examples=12)
 @given(seed=strategy("bytes", min_size=18, max_size=18))
 def test_never_exceeds_a_tenth_a_year_whatever_happens(minting, pool, beneficiaries, seed):
     """A model of TK-4 beside the contract: mints, burns and years in any order."""
