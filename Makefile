@@ -56,8 +56,9 @@ generate: setup ## write what is derived: the twins of protocol.toml, the shippe
 kubo: ## build the Kubo that storage is compared with, into .tools (needs Go 1.26)
 	@scripts/build_kubo.sh
 
-gas: generate ## write the sizes of all contracts and the gas of their actions to benchmarks/GAS.md
-	$(BIN)/python -m benchmarks.gas
+gas: generate ## sizes of all contracts and gas of their actions: benchmarks/sizes.txt, *_gas.json
+	@for file in $(wildcard benchmarks/*_gas.py); do \
+		$(BIN)/python -m benchmarks.$$(basename $$file .py) --write || exit 1; done
 
 bench: setup ## measure every figure, or those of ONLY="name...", and write benchmarks/RESULTS.md
 	$(BIN)/python scripts/bench.py $(ONLY)

@@ -51,11 +51,9 @@ library BLS12381 {
 
     /// @dev The field's modulus p, and (p - 1) / 2, above which a y is the larger of a point's two.
     uint256 private constant _P_HIGH = 0x1a0111ea397fe69a4b1ba7b6434bacd7;
-    uint256 private constant _P_LOW =
-        0x64774b84f38512bf6730d2a0f6b0f6241eabfffeb153ffffb9feffffffffaaab;
+    uint256 private constant _P_LOW = 0x64774b84f38512bf6730d2a0f6b0f6241eabfffeb153ffffb9feffffffffaaab;
     uint256 private constant _HALF_P_HIGH = 0x0d0088f51cbff34d258dd3db21a5d66b;
-    uint256 private constant _HALF_P_LOW =
-        0xb23ba5c279c2895fb39869507b587b120f55ffff58a9ffffdcff7fffffffd555;
+    uint256 private constant _HALF_P_LOW = 0xb23ba5c279c2895fb39869507b587b120f55ffff58a9ffffdcff7fffffffd555;
 
     uint256 private constant _COMPRESSED = 1 << 255;
     uint256 private constant _INFINITY = 1 << 254;
@@ -69,25 +67,19 @@ library BLS12381 {
     /// @notice Whether `signature` is that of `key` over `message` under `tag`.
     /// @dev False, too, for a key or a signature outside its subgroup, and for the key at infinity, for which the
     /// signature at infinity would sign everything.
-    function verify(
-        G1Point memory key,
-        G2Point memory signature,
-        bytes memory message,
-        bytes memory tag
-    ) internal view returns (bool) {
+    function verify(G1Point memory key, G2Point memory signature, bytes memory message, bytes memory tag)
+        internal
+        view
+        returns (bool)
+    {
         if (isInfinity(key)) return false;
-        (bool accepted, bytes memory result) = _PAIRING.staticcall(
-            bytes.concat(abi.encode(_negativeGenerator(), signature, key), _hashToG2(message, tag))
-        );
+        (bool accepted, bytes memory result) =
+            _PAIRING.staticcall(bytes.concat(abi.encode(_negativeGenerator(), signature, key), _hashToG2(message, tag)));
         return accepted && abi.decode(result, (bool));
     }
 
     /// @notice Hash a message to a point of G2. [RFC 9380, suite BLS12381G2_XMD:SHA-256_SSWU_RO_]
-    function hashToG2(bytes memory message, bytes memory tag)
-        internal
-        view
-        returns (G2Point memory)
-    {
+    function hashToG2(bytes memory message, bytes memory tag) internal view returns (G2Point memory) {
         return abi.decode(_hashToG2(message, tag), (G2Point));
     }
 
@@ -119,8 +111,7 @@ library BLS12381 {
         if (isInfinity(point)) flags |= _INFINITY;
         else if (_isLarger(point.yHigh, point.yLow)) flags |= _LARGER_Y;
         return CompressedG1({
-            head: bytes32(flags | point.xHigh << 128 | point.xLow >> 128),
-            tail: bytes16(uint128(point.xLow))
+            head: bytes32(flags | point.xHigh << 128 | point.xLow >> 128), tail: bytes16(uint128(point.xLow))
         });
     }
 
@@ -130,16 +121,10 @@ library BLS12381 {
     }
 
     /// @dev expand_message_xmd of RFC 9380 with SHA-256, for 256 bytes.
-    function _expand(bytes memory message, bytes memory tag)
-        private
-        pure
-        returns (bytes32[8] memory uniform)
-    {
+    function _expand(bytes memory message, bytes memory tag) private pure returns (bytes32[8] memory uniform) {
         require(tag.length > 0 && tag.length < 256, InvalidDomainTag(tag.length));
         bytes memory suffix = abi.encodePacked(tag, uint8(tag.length));
-        bytes32 seed = sha256(
-            abi.encodePacked(bytes32(0), bytes32(0), message, uint16(256), uint8(0), suffix)
-        );
+        bytes32 seed = sha256(abi.encodePacked(bytes32(0), bytes32(0), message, uint16(256), uint8(0), suffix));
         bytes32 block_ = sha256(abi.encodePacked(seed, uint8(1), suffix));
         uniform[0] = block_;
         for (uint256 i = 1; i < 8; ++i) {
@@ -161,22 +146,14 @@ library BLS12381 {
     }
 
     /// @dev Map a + b·u, each half given as 512 uniform bits, to the subgroup.
-    function _mapToG2(bytes32 aHigh, bytes32 aLow, bytes32 bHigh, bytes32 bLow)
-        private
-        view
-        returns (bytes memory)
-    {
+    function _mapToG2(bytes32 aHigh, bytes32 aLow, bytes32 bHigh, bytes32 bLow) private view returns (bytes memory) {
         return _call(_MAP_TO_G2, bytes.concat(_reduce(aHigh, aLow), _reduce(bHigh, bLow)));
     }
 
     /// @dev 512 bits modulo p, as 64 bytes: modexp with exponent one.
     function _reduce(bytes32 high, bytes32 low) private view returns (bytes memory) {
-        return _call(
-            _MODEXP,
-            abi.encodePacked(
-                uint256(64), uint256(1), uint256(64), high, low, uint8(1), _P_HIGH, _P_LOW
-            )
-        );
+        return
+            _call(_MODEXP, abi.encodePacked(uint256(64), uint256(1), uint256(64), high, low, uint8(1), _P_HIGH, _P_LOW));
     }
 
     function _call(address precompile, bytes memory input) private view returns (bytes memory) {
