@@ -1,0 +1,1 @@
+"""One paid round between a client and a provider: request, prompt, announcement, lock, verdict."""
