@@ -26,6 +26,9 @@ MAX_PROMPT: Final = 16 * 1024
 
 NO_HASH: Final = bytes(32)
 
+PROMPT_CONTEXT: Final = b"handfast/v1/prompt"
+"""What a sealed prompt is for (see `handfast.crypto.encryption`)."""
+
 STEP_DETAILS: Final = 1
 STEP_PROMPT: Final = 2
 

@@ -1,0 +1,1 @@
+"""The provider's process: serves a model for a fee."""
