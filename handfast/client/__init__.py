@@ -1,0 +1,1 @@
+"""The client's process and Python API: chooses, buys, judges, rates."""
