@@ -23,6 +23,7 @@ class Entry(NamedTuple):
 
 
 COMMANDS: dict[str, Entry] = {
+    "reputation": Entry("handfast.reputation.commands:reputation", "Compute scores from opinions."),
     "storage": Entry(
         "handfast.storage.commands:storage", "Add, get, pin and verify content by its CID."
     ),

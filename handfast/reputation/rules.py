@@ -274,7 +274,7 @@ def fuse(own: Levels, others: Levels) -> Levels:
 def scene_of(clients: Iterable[Pair], epoch: int) -> Scene:
     """The scene of a provider with these clients. A roll-up keeps it in the provider's leaf."""
     exponent = interactions = 0
-    for pair in clients:
-        exponent = max(exponent, pair.exponent)
-        interactions += pair.positives + pair.negatives
+    for positives, negatives, _, _, _, latest in clients:
+        interactions += positives + negatives
+        exponent = max(exponent, latest)
     return Scene(exponent, interactions, epoch)
