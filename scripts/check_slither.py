@@ -10,6 +10,7 @@ from __future__ import annotations
 
 import json
 import os
+import shutil
 import subprocess
 import sys
 import tempfile
@@ -34,13 +35,14 @@ class Finding:
 
 @dataclass(frozen=True, slots=True)
 class Answer:
+    """Why the findings that fit stand; `*` in `check` or `where` stands for anything."""
+
     check: str
     where: str
-    """A pattern: `*` stands for anything."""
     reason: str
 
     def covers(self, finding: Finding) -> bool:
-        return self.check == finding.check and fnmatchcase(finding.where, self.where)
+        return fnmatchcase(finding.check, self.check) and fnmatchcase(finding.where, self.where)
 
 
 def run_slither() -> list[Finding]:
@@ -48,6 +50,8 @@ def run_slither() -> list[Finding]:
     environment = {**os.environ, "FOUNDRY_PROFILE": "slither"}
     build = [".tools/bin/forge", "build", "--quiet", "--build-info"]
     skipped = ["--skip", "*/mocks/*", "--skip", "test"]
+    # An earlier build would leave its sources' old positions beside the new ones.
+    shutil.rmtree(ROOT / BUILD, ignore_errors=True)
     subprocess.run([*build, *skipped], cwd=ROOT, env=environment, check=True)
     with tempfile.TemporaryDirectory() as folder:
         report = Path(folder, "report.json")

@@ -139,7 +139,7 @@ class MerkleTree:
         for level, nodes in enumerate(self._levels):
             del nodes[WORD * count :]
             if count & 1:
-                nodes += ZEROS[level]
+                nodes.extend(ZEROS[level])
             count = count + 1 >> 1
         if self._count:
             self._stale.add(self._count - 1)

@@ -88,9 +88,7 @@ def test_any_mix_of_appends_and_updates_equals_a_fresh_tree(
     assert [tree.leaf(position) for position in range(len(tree))] == leaves
 
 
-@given(
-    st.lists(words, max_size=40), st.integers(0, 40), st.lists(words, max_size=9), st.booleans()
-)
+@given(st.lists(words, max_size=40), st.integers(0, 40), st.lists(words, max_size=9), st.booleans())
 def test_a_tree_that_was_cut_equals_one_that_never_grew(
     leaves: list[bytes], count: int, more: list[bytes], hashed: bool
 ) -> None:
