@@ -12,6 +12,7 @@ from pathlib import Path
 
 import pytest
 from aiohttp import web
+from handfast.inference.adapters import CallableGenerator
 
 from handfast.channels.rules import id_of
 from handfast.channels.state import Lock, Parameters
@@ -19,7 +20,6 @@ from handfast.client.handshake import Caller, Made, Wish
 from handfast.crypto.bls import SecretKey
 from handfast.crypto.ecdsa import Signer
 from handfast.errors import InvalidInput, Rejected, Unavailable
-from handfast.inference.adapters import CallableGenerator
 from handfast.protocol.constants import Direction, LockMode
 from handfast.protocol.messages import Domain
 from handfast.provider.desk import ProviderDesk, Tools
