@@ -1,0 +1,1 @@
+"""The coordinator: takes opinions, rolls them up, and proves the scores that come of them."""

@@ -1,0 +1,252 @@
+"""Takes opinions from anybody, checks them, and answers once they are durable. (CO-2, CO-3)"""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Callable, Mapping, Sequence
+from concurrent.futures import Executor
+from typing import NamedTuple, TypeVar
+
+from handfast.coordinator.directory import Directory
+from handfast.coordinator.ledger import Arrival, Ledger, Verdict
+from handfast.coordinator.store import OpinionRow, Store
+from handfast.errors import HandfastError, InvalidInput, Rejected, Unavailable
+from handfast.protocol.messages import Domain
+from handfast.reputation.batches import Entry
+from handfast.reputation.encoding import NEWCOMER_FLAG, Malformed
+from handfast.reputation.evidence import Evidence, same_content, split
+
+T = TypeVar("T")
+R = TypeVar("R")
+
+ACCEPTED = "accepted"
+MALFORMED = "malformed"
+CONTRADICTION = "contradiction"
+
+_SLICE = 8
+"""Opinions whose signatures are checked before others get their turn."""
+
+
+class Answer(NamedTuple):
+    """What became of one opinion.
+
+    code     "accepted", or why not
+    detail   one line for people
+    """
+
+    code: str
+    detail: str = ""
+
+
+class _Candidate(NamedTuple):
+    entry: Entry
+    evidence: bytes
+
+
+class _Group(NamedTuple):
+    candidates: Sequence[_Candidate]
+    answers: asyncio.Future[list[Answer]]
+
+
+class Intake:
+    """Use `run` as a task; `submit` from any number of others.
+
+    ledgers        by shard
+    writer         one thread, which alone writes to the store
+    lock           held while the ledgers change; whoever takes from a ledger holds it too
+    max_batch      opinions of one submission
+    max_group      opinions of one commit
+    max_waiting    opinions in no batch, beyond which nothing is accepted
+    """
+
+    def __init__(
+        self,
+        store: Store,
+        directory: Directory,
+        ledgers: Mapping[int, Ledger],
+        writer: Executor,
+        hub: Domain,
+        token: str,
+        *,
+        max_batch: int = 1_000,
+        max_group: int = 2_000,
+        max_waiting: int = 1_000_000,
+    ) -> None:
+        self.lock = asyncio.Lock()
+        self._store = store
+        self._directory = directory
+        self._ledgers = ledgers
+        self._writer = writer
+        self._hub = hub
+        self._token = token
+        self._max_batch = max_batch
+        self._max_group = max_group
+        self._max_waiting = max_waiting
+        self._next = store.last_number() + 1
+        self._uncertain = False
+        self._queue: list[_Group] = []
+        self._wake = asyncio.Event()
+
+    async def submit(self, body: bytes) -> list[Answer]:
+        """Take pieces of evidence that stand one behind the other; one answer for each.
+
+        raises   InvalidInput if they can't be told apart or are too many: nothing was accepted;
+                 Unavailable if they could not be kept: send all of them again
+        """
+        pieces = list(split(body))
+        if len(pieces) > self._max_batch:
+            raise InvalidInput(f"{len(pieces)} opinions at once, at most {self._max_batch}")
+        if sum(map(len, self._ledgers.values())) + len(pieces) > self._max_waiting:
+            raise Unavailable("too many opinions wait for the chain")
+        results: list[Answer | _Candidate] = []
+        for position, piece in enumerate(pieces, 1):
+            results.append(self._examine(piece))
+            if position % _SLICE == 0:
+                await asyncio.sleep(0)
+        candidates = [result for result in results if isinstance(result, _Candidate)]
+        kept = iter(await self._keep(candidates) if candidates else ())
+        return [next(kept) if isinstance(each, _Candidate) else each for each in results]
+
+    def _examine(self, piece: bytes) -> Answer | _Candidate:
+        """Check one opinion, dear checks last; nothing is changed."""
+        try:
+            evidence = Evidence.decode(piece)
+            entry = self._entry(evidence)
+            verdict = self._ledger(entry).judge(entry)
+            if verdict is Verdict.NONCE_GAP:
+                return _gap(entry)
+            if verdict is Verdict.ACCEPTED:
+                evidence.check(self._hub, self._token)
+        except Malformed as error:
+            return Answer(MALFORMED, str(error))
+        except Rejected as error:
+            return Answer(error.reason, str(error))
+        return _Candidate(entry, piece)
+
+    def _entry(self, evidence: Evidence) -> Entry:
+        parameters = evidence.parameters
+        provider = self._directory.id_of(parameters.provider)
+        if provider is None:
+            raise Rejected(f"provider {parameters.provider} is not registered yet", "provider")
+        client = self._directory.id_of(parameters.client)
+        if client is None or client >= NEWCOMER_FLAG:
+            raise Rejected(f"client {parameters.client} is not registered yet", "client")
+        nonce, units = evidence.receipt.nonce, evidence.fee_units
+        return Entry(provider, client, nonce, units, evidence.satisfied)
+
+    def _ledger(self, entry: Entry) -> Ledger:
+        return self._ledgers[entry.provider % len(self._ledgers)]
+
+    # ------------------------------------------------------------ group commit
+
+    async def _keep(self, candidates: Sequence[_Candidate]) -> list[Answer]:
+        future: asyncio.Future[list[Answer]] = asyncio.get_running_loop().create_future()
+        self._queue.append(_Group(candidates, future))
+        self._wake.set()
+        return await future
+
+    async def run(self) -> None:
+        """Commit what has come in, all of it at once, for ever."""
+        while True:
+            await self._wake.wait()
+            self._wake.clear()
+            while self._queue:
+                await self._commit(self._next_groups())
+
+    def _next_groups(self) -> list[_Group]:
+        """Whole submissions, up to `max_group` opinions, at least one."""
+        room, count = self._max_group, 0
+        while count < len(self._queue) and (count == 0 or room > 0):
+            room -= len(self._queue[count].candidates)
+            count += 1
+        groups = self._queue[:count]
+        del self._queue[:count]
+        return groups
+
+    async def _commit(self, groups: Sequence[_Group]) -> None:
+        candidates = [candidate for group in groups for candidate in group.candidates]
+        try:
+            async with self.lock:
+                answers = iter(await self._keep_all(candidates))
+        except HandfastError as error:
+            for group in groups:
+                if not group.answers.done():
+                    group.answers.set_exception(error)
+            if not isinstance(error, Unavailable):
+                raise
+            return
+        for group in groups:
+            of_group = [next(answers) for _ in group.candidates]
+            if not group.answers.done():
+                group.answers.set_result(of_group)
+
+    async def _keep_all(self, candidates: Sequence[_Candidate]) -> list[Answer]:
+        """Judge in order, write what is new in one commit, look up what is not."""
+        await self._settle_doubt()
+        verdicts = []
+        rows: list[OpinionRow] = []
+        for entry, evidence in candidates:
+            ledger = self._ledger(entry)
+            verdict = ledger.judge(entry)
+            verdicts.append(verdict)
+            if verdict is Verdict.ACCEPTED:
+                number = self._next + len(rows)
+                ledger.put(Arrival(number, entry))
+                rows.append(OpinionRow(number, *entry[:3], evidence))
+        if rows:
+            await self._write(rows)
+        known = [
+            candidate
+            for candidate, verdict in zip(candidates, verdicts, strict=True)
+            if verdict is Verdict.KNOWN
+        ]
+        found = await self._in_thread(self._store.find, [each.entry[:3] for each in known])
+        return [
+            _answer(candidate, verdict, found)
+            for candidate, verdict in zip(candidates, verdicts, strict=True)
+        ]
+
+    async def _write(self, rows: Sequence[OpinionRow]) -> None:
+        try:
+            await self._in_thread(self._store.add_opinions, rows)
+        except Unavailable:
+            for row in reversed(rows):
+                self._ledgers[row.provider % len(self._ledgers)].withdraw(1)
+            self._uncertain = True
+            raise
+        self._next += len(rows)
+
+    async def _settle_doubt(self) -> None:
+        """After a commit that failed, find out whether it did: an answer can get lost too."""
+        if not self._uncertain:
+            return
+        for row in await self._in_thread(self._store.opinions_from, self._next):
+            entry = self._entry(Evidence.decode(row.evidence))
+            self._ledger(entry).put(Arrival(row.number, entry))
+            self._next = row.number + 1
+        self._uncertain = False
+
+    async def _in_thread(self, work: Callable[[T], R], argument: T) -> R:
+        return await asyncio.get_running_loop().run_in_executor(self._writer, work, argument)
+
+
+def _gap(entry: Entry) -> Answer:
+    return Answer(
+        Verdict.NONCE_GAP.value, f"nonce {entry.nonce} is too far above the pair's one before"
+    )
+
+
+def _answer(
+    candidate: _Candidate, verdict: Verdict, found: Mapping[tuple[int, int, int], bytes]
+) -> Answer:
+    entry, evidence = candidate
+    if verdict is Verdict.ACCEPTED:
+        return Answer(ACCEPTED)
+    if verdict is Verdict.NONCE_GAP:
+        return _gap(entry)
+    before = found.get((entry.provider, entry.client, entry.nonce))
+    if before is None:
+        return Answer("stale_nonce", f"nonce {entry.nonce} is not above the pair's last")
+    if same_content(before, evidence):
+        return Answer(ACCEPTED, "known already")
+    return Answer(CONTRADICTION, f"another opinion has nonce {entry.nonce} already")
