@@ -14,69 +14,93 @@ import urllib3
 from handfast.errors import Rejected, Unavailable
 
 _CONNECT_SECONDS = 5.0
-_PIECE_BYTES = 64 * 1024
+_PIECE_BYTES = 256 * 1024
 _ERROR_BYTES = 16 * 1024
 
 
-def ask(
-    session: requests.Session,
-    method: str,
-    url: str,
-    *,
-    limit: int,
-    seconds: float,
-    **request: Any,
-) -> bytes:
-    """The body of one answer.
+class Stream:
+    """The body of an answer, as it comes."""
 
-    limit     bytes; a longer answer is cut off and refused
-    seconds   until the whole answer must have come, and between two of its pieces
-    request   what else `requests` is to send
-    raises    Unavailable if the server does not answer, or with a 404 or 5xx; Rejected for any
-              other status and for an answer that is too long
-    """
-    with _answer(session, method, url, seconds, **request) as answer:
-        if answer.status_code == requests.codes.ok:
-            return _read(answer, url, limit, seconds)
-        reason = _reason(_read(answer, url, _ERROR_BYTES, seconds))
-        text = f"{url} answers {answer.status_code}: {reason}"
-        if answer.status_code == requests.codes.not_found or answer.status_code >= 500:
-            raise Unavailable(text)
-        raise Rejected(text, str(answer.status_code))
+    def __init__(self, answer: requests.Response, url: str, seconds: float) -> None:
+        self._answer = answer
+        self._url = url
+        self._seconds = seconds
+        self._buffer = bytearray()
+
+    def read(self, size: int, /) -> bytes:
+        """The next `size` bytes, fewer only at the end.
+
+        raises   Unavailable if they do not come in time, or the connection breaks off
+        """
+        deadline = time.monotonic() + self._seconds
+        while len(self._buffer) < size:
+            if time.monotonic() > deadline:
+                raise Unavailable(f"{self._url} is too slow")
+            with _faults(self._url):
+                piece = self._answer.raw.read1(_PIECE_BYTES, decode_content=False)
+            if not piece:
+                break
+            self._buffer += piece
+        taken = bytes(memoryview(self._buffer)[:size])
+        del self._buffer[:size]
+        return taken
 
 
 @contextmanager
-def _answer(
+def open_stream(
     session: requests.Session, method: str, url: str, seconds: float, **request: Any
-) -> Iterator[requests.Response]:
-    try:
-        with session.request(
+) -> Iterator[Stream]:
+    """Ask, and read the answer as it comes.
+
+    seconds   within which the server must begin to answer, and bring each part that is read
+    request   what else `requests` is to send
+    raises    Unavailable if the server does not answer, or with a 404 or 5xx; Rejected for any
+              other status
+    """
+    with _faults(url):
+        answer = session.request(
             method,
             url,
             stream=True,
             allow_redirects=False,
             timeout=(_CONNECT_SECONDS, seconds),
             **request,
-        ) as answer:
-            yield answer
-    except requests.ConnectionError as error:
-        raise Unavailable(f"{url} cannot be reached") from error
+        )
+    with answer:
+        stream = Stream(answer, url, seconds)
+        if answer.status_code == requests.codes.ok:
+            yield stream
+            return
+        text = f"{url} answers {answer.status_code}: {_reason(stream.read(_ERROR_BYTES))}"
+        if answer.status_code == requests.codes.not_found or answer.status_code >= 500:
+            raise Unavailable(text)
+        raise Rejected(text, str(answer.status_code))
+
+
+def ask(
+    session: requests.Session, method: str, url: str, *, limit: int, seconds: float, **request: Any
+) -> bytes:
+    """The whole body of one answer (see `open_stream`).
+
+    limit     bytes; a longer answer is cut off and refused
+    """
+    with open_stream(session, method, url, seconds, **request) as stream:
+        body = stream.read(limit + 1)
+    if len(body) > limit:
+        raise Rejected(f"{url} answers more than {limit} bytes", "too_big")
+    return body
+
+
+@contextmanager
+def _faults(url: str) -> Iterator[None]:
+    try:
+        yield
     except requests.Timeout as error:
         raise Unavailable(f"{url} did not answer in time") from error
-    except (requests.RequestException, urllib3.exceptions.HTTPError) as error:
+    except requests.ConnectionError as error:
+        raise Unavailable(f"{url} cannot be reached") from error
+    except (requests.RequestException, urllib3.exceptions.HTTPError, OSError) as error:
         raise Unavailable(f"{url} broke off: {error}") from error
-
-
-def _read(answer: requests.Response, url: str, limit: int, seconds: float) -> bytes:
-    deadline = time.monotonic() + seconds
-    body = bytearray()
-    while piece := answer.raw.read1(_PIECE_BYTES, decode_content=False):
-        body += piece
-        if len(body) > limit:
-            raise Rejected(f"{url} answers more than {limit} bytes", "too_big")
-        if time.monotonic() > deadline:
-            raise Unavailable(f"{url} is too slow")
-    return bytes(body)
 
 
 def _reason(body: bytes) -> str:

@@ -10,20 +10,22 @@ import json
 import os
 import uuid
 from collections.abc import Iterator, Sequence
+from contextlib import ExitStack, contextmanager, suppress
 from importlib import import_module
+from threading import Lock
 from typing import Any, Self
 from urllib.parse import urlsplit
 
-from handfast.errors import InvalidInput, Rejected
-from handfast.storage.asking import ask
-from handfast.storage.cid import Buffer, Cid
-from handfast.storage.dagpb import encode_varint
-from handfast.storage.ingest import Blocks, Progress, ignore
-from handfast.storage.reading import MAX_BLOCK_BYTES
+from handfast.errors import InvalidInput, Rejected, Unavailable
+from handfast.storage.asking import ask, open_stream
+from handfast.storage.car import read_car, write_car
+from handfast.storage.cid import Block, Buffer, Cid
+from handfast.storage.ingest import Blocks, Progress, Readable, ignore
+from handfast.storage.reading import MAX_BLOCK_BYTES, BlockSource
 from handfast.storage.store import Store
 
-_CAR_HEADER = b"\x11\xa2eroots\x80gversion\x01"  # DAG-CBOR {roots: [], version: 1}
 _ANSWER_BYTES = 1024 * 1024
+_AHEAD_BLOCKS = 64
 
 
 class KuboStore(Store):
@@ -52,6 +54,18 @@ class KuboStore(Store):
     def fetch(self, cids: Sequence[Cid]) -> list[Buffer]:
         return [self._call("block/get", MAX_BLOCK_BYTES, arg=str(cid)) for cid in cids]
 
+    @contextmanager
+    def opened(self, cid: Cid) -> Iterator[BlockSource]:
+        """All below a root in one answer; whatever that lacks is asked for block by block."""
+        url = self._base + "dag/export"
+        params = {"arg": str(cid), "progress": "false"}
+        with ExitStack() as stack:
+            source: BlockSource = self
+            with suppress(Rejected, Unavailable):
+                asking = open_stream(self._session, "POST", url, self._seconds, params=params)
+                source = _Export(self, stack.enter_context(asking))
+            yield source
+
     def ingest(self, blocks: Blocks) -> Cid:
         """Send the blocks as they come, then have the node pin their root.
 
@@ -63,7 +77,7 @@ class KuboStore(Store):
             "dag/import",
             _ANSWER_BYTES,
             {"Content-Type": f"multipart/form-data; boundary={boundary}"},
-            _multipart(boundary, _car(blocks, roots)),
+            _multipart(boundary, write_car(blocks, roots)),
             **{"pin-roots": "false", "allow-big-block": "false"},
         )
         self.pin(roots[0])
@@ -100,6 +114,46 @@ class KuboStore(Store):
         )
 
 
+class _Export:
+    """Answers blocks from a stream that brings a DAG in about the order in which it is read."""
+
+    def __init__(self, node: KuboStore, stream: Readable) -> None:
+        self._node = node
+        self._blocks = read_car(stream)
+        self._lock = Lock()
+        self._passed: dict[Cid, Buffer] = {}
+
+    def fetch(self, cids: Sequence[Cid]) -> list[Buffer]:
+        found = [self._take(cid) for cid in cids]
+        missing = [cid for cid, block in zip(cids, found, strict=True) if block is None]
+        rest = iter(self._node.fetch(missing))
+        return [next(rest) if block is None else block for block in found]
+
+    def _take(self, cid: Cid) -> Buffer | None:
+        """The block, if it has passed or comes soon; a few that pass are held for other threads."""
+        with self._lock:
+            if cid in self._passed:
+                return self._passed.pop(cid)
+            for _ in range(_AHEAD_BLOCKS):
+                block = self._next()
+                if block is None:
+                    break
+                if block.cid == cid:
+                    return block.data
+                self._passed[block.cid] = block.data
+                if len(self._passed) > _AHEAD_BLOCKS:
+                    del self._passed[next(iter(self._passed))]
+        return None
+
+    def _next(self) -> Block | None:
+        """The next block of the stream, none where it ends or breaks off."""
+        try:
+            return next(self._blocks, None)
+        except (Rejected, Unavailable, InvalidInput):
+            self._blocks = iter(())
+            return None
+
+
 def _client(address: str) -> Any:
     # Otherwise the client replaces a part of urllib3 by its own that urllib3 is about to refuse.
     os.environ.setdefault("PY_IPFS_HTTP_CLIENT_PATCH_REQUESTS", "no")
@@ -123,20 +177,6 @@ def _multiaddress(address: str) -> str:
     family = "ip6" if ":" in host else "ip4" if host.replace(".", "").isdigit() else "dns"
     port = parts.port or {"http": 80, "https": 443}[parts.scheme]
     return f"/{family}/{host}/tcp/{port}/{parts.scheme}"
-
-
-def _car(blocks: Blocks, roots: list[Cid]) -> Iterator[bytes]:
-    """A CAR stream, version 1, that names no root: it is known only when all was sent."""
-    yield _CAR_HEADER
-    while True:
-        try:
-            block = next(blocks)
-        except StopIteration as stop:
-            roots.append(stop.value.cid)
-            return
-        name = bytes(block.cid)
-        yield encode_varint(len(name) + len(block.data)) + name
-        yield bytes(block.data)
 
 
 def _multipart(boundary: str, body: Iterator[bytes]) -> Iterator[bytes]:

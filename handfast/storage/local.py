@@ -82,7 +82,10 @@ class LocalStore(Store):
         path = self._packs / run[0].pack
         start = run[0].start
         with file_faults(str(path)):
-            descriptor = os.open(path, os.O_RDONLY | os.O_CLOEXEC)
+            try:
+                descriptor = os.open(path, os.O_RDONLY | os.O_CLOEXEC)
+            except FileNotFoundError as error:
+                raise Unavailable(f"{path} is gone, and its blocks with it") from error
             try:
                 view = memoryview(os.pread(descriptor, run[-1].start + run[-1].size - start, start))
             finally:

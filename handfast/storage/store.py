@@ -8,6 +8,7 @@ from __future__ import annotations
 
 from abc import abstractmethod
 from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Protocol
@@ -32,9 +33,15 @@ class Summary:
 class Reader(BlockSource, Protocol):
     """Content from somebody who answers blocks; nothing is believed, all is verified."""
 
+    @contextmanager
+    def opened(self, _cid: Cid) -> Iterator[BlockSource]:
+        """The source to read all below a root from; one that can stream prepares that."""
+        yield self
+
     def read(self, cid: Cid, limit: int | None = None) -> Iterator[Buffer]:
         """A file's bytes as a stream of verified pieces (see `reading.read_file`)."""
-        return read_file(self, cid, limit)
+        with self.opened(cid) as source:
+            yield from read_file(source, cid, limit)
 
     def get_bytes(self, cid: Cid, limit: int) -> bytes:
         """A whole file of at most `limit` bytes."""
@@ -42,14 +49,16 @@ class Reader(BlockSource, Protocol):
 
     def save(self, cid: Cid, target: Path, progress: Progress = ignore) -> None:
         """Write a file or directory to a path, at once or not at all (see `saving.save`)."""
-        save(self, cid, target, progress)
+        with self.opened(cid) as source:
+            save(source, cid, target, progress)
 
     def verify(self, cid: Cid, progress: Progress = ignore) -> Summary:
         """Read all that is below a root, as `save` would, and keep nothing.
 
         raises   Rejected if a block is not what its CID names, Unavailable if one is missing
         """
-        return verify(self, cid, progress)
+        with self.opened(cid) as source:
+            return verify(source, cid, progress)
 
 
 class Store(Reader, Protocol):
