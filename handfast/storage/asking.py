@@ -12,6 +12,7 @@ import requests
 import urllib3
 
 from handfast.errors import Rejected, Unavailable
+from handfast.storage.cid import Buffer
 
 _CONNECT_SECONDS = 5.0
 _PIECE_BYTES = 256 * 1024
@@ -25,7 +26,7 @@ class Stream:
         self._answer = answer
         self._url = url
         self._seconds = seconds
-        self._buffer = bytearray()
+        self._rest = memoryview(b"")
 
     def read(self, size: int, /) -> bytes:
         """The next `size` bytes, fewer only at the end.
@@ -33,17 +34,20 @@ class Stream:
         raises   Unavailable if they do not come in time, or the connection breaks off
         """
         deadline = time.monotonic() + self._seconds
-        while len(self._buffer) < size:
+        pieces: list[Buffer] = [self._rest]
+        held = len(self._rest)
+        while held < size:
             if time.monotonic() > deadline:
                 raise Unavailable(f"{self._url} is too slow")
             with _faults(self._url):
                 piece = self._answer.raw.read1(_PIECE_BYTES, decode_content=False)
             if not piece:
                 break
-            self._buffer += piece
-        taken = bytes(memoryview(self._buffer)[:size])
-        del self._buffer[:size]
-        return taken
+            pieces.append(piece)
+            held += len(piece)
+        view = memoryview(b"".join(pieces)) if len(pieces) > 1 else self._rest
+        self._rest = view[size:]
+        return bytes(view[:size])
 
 
 @contextmanager

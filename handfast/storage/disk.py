@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import errno
+import fcntl
 import os
 import sqlite3
 from collections.abc import Iterator, Sequence
@@ -37,6 +38,18 @@ def index_faults(what: str) -> Iterator[None]:
         if getattr(error, "sqlite_errorcode", None) in _DAMAGED:
             raise InvariantBroken(f"{what}: the index is damaged: {error}") from error
         raise Unavailable(f"{what}: {error}") from error
+
+
+@contextmanager
+def locked(path: Path, *, exclusive: bool) -> Iterator[None]:
+    """Hold a file's lock against other threads and processes; it waits for its turn."""
+    with file_faults(str(path)):
+        descriptor = os.open(path, os.O_RDWR | os.O_CREAT | os.O_CLOEXEC, 0o666)
+        try:
+            fcntl.flock(descriptor, fcntl.LOCK_EX if exclusive else fcntl.LOCK_SH)
+            yield
+        finally:
+            os.close(descriptor)
 
 
 def write_all(descriptor: int, buffers: Sequence[Buffer]) -> int:

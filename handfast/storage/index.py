@@ -6,8 +6,6 @@ whole after a power failure, or not at all.
 
 from __future__ import annotations
 
-import fcntl
-import os
 import sqlite3
 from collections.abc import Iterable, Iterator, Sequence
 from contextlib import contextmanager
@@ -18,7 +16,7 @@ from typing import TypeAlias
 
 from handfast.errors import InvalidInput
 from handfast.storage.cid import Block, Cid, Codec
-from handfast.storage.disk import file_faults, index_faults
+from handfast.storage.disk import index_faults
 
 _FORMAT = 1
 _BUSY_SECONDS = 60.0
@@ -58,16 +56,15 @@ Row: TypeAlias = tuple[bytes, int, int]  # digest, start, size
 
 
 class Index:
-    """Safe to use from several threads and processes."""
+    """Safe to use from several threads and processes; one process at a time may make it."""
 
     def __init__(self, root: Path) -> None:
         self._name = str(root)
         self._reading = Lock()
         self._writing = Lock()
-        with index_faults(self._name), file_faults(self._name):
-            with _exclusive(root / "lock"):
-                self._writer = _connect(root / "index.sqlite")
-                self._prepare()
+        with index_faults(self._name):
+            self._writer = _connect(root / "index.sqlite")
+            self._prepare()
             self._reader = _connect(root / "index.sqlite")
 
     def _prepare(self) -> None:
@@ -166,14 +163,3 @@ def _pin(database: sqlite3.Connection, root: Cid | None) -> None:
     if root is not None:
         row = (int(root.codec), root.digest)
         database.execute("INSERT OR IGNORE INTO pins VALUES (?, ?)", row)
-
-
-@contextmanager
-def _exclusive(path: Path) -> Iterator[None]:
-    """One process at a time: SQLite does not wait for a lock while a file changes its journal."""
-    descriptor = os.open(path, os.O_RDWR | os.O_CREAT | os.O_CLOEXEC, 0o666)
-    try:
-        fcntl.flock(descriptor, fcntl.LOCK_EX)
-        yield
-    finally:
-        os.close(descriptor)

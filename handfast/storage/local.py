@@ -17,10 +17,10 @@ from typing import Self
 
 from handfast.errors import Unavailable
 from handfast.storage.cid import Block, Buffer, Cid
-from handfast.storage.disk import file_faults
+from handfast.storage.disk import file_faults, locked
 from handfast.storage.index import Index, Place
 from handfast.storage.ingest import Blocks, Progress, ignore
-from handfast.storage.packs import PackWriter, remove_unfinished
+from handfast.storage.packs import LOCK, PackWriter, directory, remove_unfinished
 from handfast.storage.reading import BlockSource, verified
 from handfast.storage.store import Store, drain, verify
 
@@ -37,11 +37,12 @@ class LocalStore(Store):
     """
 
     def __init__(self, root: Path) -> None:
-        self._packs = root / "packs"
+        self._root = root
         with file_faults(str(root)):
-            self._packs.mkdir(parents=True, exist_ok=True)
-        self._index = Index(root)
-        remove_unfinished(self._index, self._packs)
+            directory(root).mkdir(parents=True, exist_ok=True)
+        with locked(root / LOCK, exclusive=True):
+            self._index = Index(root)
+            remove_unfinished(self._index, root)
 
     def close(self) -> None:
         self._index.close()
@@ -79,7 +80,7 @@ class LocalStore(Store):
 
     def _read(self, run: list[Place]) -> list[Buffer]:
         """What lies at touching places; less if the pack was cut, which the hash will show."""
-        path = self._packs / run[0].pack
+        path = directory(self._root) / run[0].pack
         start = run[0].start
         with file_faults(str(path)):
             try:
@@ -118,7 +119,7 @@ class LocalStore(Store):
 
     @contextmanager
     def _writer(self) -> Iterator[_Writer]:
-        writer = _Writer(self._index, self._packs)
+        writer = _Writer(self._index, self._root)
         try:
             yield writer
         except BaseException:
@@ -133,9 +134,9 @@ class LocalStore(Store):
 class _Writer:
     """Gathers blocks that the store does not have: a few small ones, or a pack."""
 
-    def __init__(self, index: Index, packs: Path) -> None:
+    def __init__(self, index: Index, root: Path) -> None:
         self._index = index
-        self._packs = packs
+        self._root = root
         self._lock = Lock()
         self._waiting: dict[bytes, Block] = {}
         self._held = 0
@@ -176,7 +177,7 @@ class _Writer:
         self._held = 0
         if fresh:
             if self._pack is None:
-                self._pack = PackWriter(self._index, self._packs)
+                self._pack = PackWriter(self._index, self._root)
             self._pack.append(fresh)
 
 

@@ -15,32 +15,30 @@ from pathlib import Path
 
 from handfast.errors import Unavailable
 from handfast.storage.cid import Block, Cid
-from handfast.storage.disk import file_faults, index_faults, sync_path, write_all
+from handfast.storage.disk import file_faults, index_faults, locked, sync_path, write_all
 from handfast.storage.index import Index
+
+LOCK = "lock"
+"""The file in a store whose lock is held while packs are announced, or dead ones removed."""
 
 
 class PackWriter:
     """A pack under construction; `finish` or `abandon` ends it."""
 
-    def __init__(self, index: Index, directory: Path) -> None:
+    def __init__(self, index: Index, root: Path) -> None:
         self._index = index
         name = f"{uuid.uuid4().hex}.pack"
-        self._path = directory / name
+        self._path = directory(root) / name
         self._length = 0
-        with file_faults(str(self._path)):
-            flags = os.O_WRONLY | os.O_CREAT | os.O_EXCL | os.O_CLOEXEC
-            self._descriptor = os.open(self._path, flags, 0o666)
-            fcntl.flock(self._descriptor, fcntl.LOCK_EX)
         # A nameless database spills to the disk: the rows of a huge file need no memory.
         self._rows = sqlite3.connect("", isolation_level=None, check_same_thread=False)
         self._rows.execute("CREATE TABLE rows (digest BLOB PRIMARY KEY, start, size) WITHOUT ROWID")
         self._rows.execute("BEGIN")
-        try:
+        with locked(root / LOCK, exclusive=False):
             self._pack = index.begin_pack(name)
-        except BaseException:
-            self._path.unlink()
-            self._close()
-            raise
+            flags = os.O_WRONLY | os.O_CREAT | os.O_EXCL | os.O_CLOEXEC
+            self._descriptor = os.open(self._path, flags, 0o666)
+            fcntl.flock(self._descriptor, fcntl.LOCK_EX)
 
     def append(self, blocks: Sequence[Block]) -> None:
         """Write blocks that the store does not have; those that this pack has are left out."""
@@ -76,10 +74,18 @@ class PackWriter:
         os.close(self._descriptor)
 
 
-def remove_unfinished(index: Index, directory: Path) -> None:
-    """Remove the packs of writers that died: nobody holds their lock."""
+def directory(root: Path) -> Path:
+    """Where the packs of a store lie."""
+    return root / "packs"
+
+
+def remove_unfinished(index: Index, root: Path) -> None:
+    """Remove the packs of writers that died: nobody holds their lock.
+
+    The caller holds the store's lock, so that no pack is announced and not locked yet.
+    """
     for pack, name in index.unfinished():
-        path = directory / name
+        path = directory(root) / name
         with file_faults(str(path)), _unlocked(path) as dead:
             if dead and index.is_unfinished(pack):
                 path.unlink(missing_ok=True)
