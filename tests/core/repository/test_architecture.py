@@ -15,16 +15,16 @@ PACKAGE = ROOT / "handfast"
 # Modules of these names decide and do nothing else, in whichever domain they stand; and so does
 # every module of ours that they import.
 PURE_NAMES = {
-    "constants", "effects", "errors", "inputs", "keccak", "merkle", "messages", "model", "rules",
-    "state", "step", "transition",
+    "cid", "constants", "dagpb", "effects", "errors", "inputs", "keccak", "merkle", "messages",
+    "model", "rules", "state", "step", "transition", "unixfs",
 }  # fmt: skip
 
 # What they may import of the standard library, and of others.
 PURE_IMPORTS = {
-    "__future__", "abc", "bisect", "collections", "dataclasses", "decimal", "enum", "fractions",
-    "functools", "hashlib", "heapq", "hmac", "itertools", "math", "operator", "re", "struct",
-    "types", "typing",
-    "coincurve", "msgpack", "py_arkworks_bls12381", "sha3",
+    "__future__", "abc", "base64", "bisect", "collections", "dataclasses", "decimal", "enum",
+    "fractions", "functools", "hashlib", "heapq", "hmac", "itertools", "math", "operator", "re",
+    "struct", "types", "typing",
+    "coincurve", "mmh3", "msgpack", "py_arkworks_bls12381", "sha3",
 }  # fmt: skip
 
 # Calls that touch the world even without an import.

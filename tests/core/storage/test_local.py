@@ -195,7 +195,7 @@ def test_pin_fetches_what_is_missing_and_only_that(store: LocalStore) -> None:
 
 
 def test_an_interrupted_pin_goes_on_where_it_stopped(store: LocalStore) -> None:
-    """ST-18"""
+    """ST-18, ST-I2"""
     tree, blocks = blocks_of(LARGE)
     some = Memory([*blocks[:25], blocks[-1]])
     with pytest.raises(Unavailable):

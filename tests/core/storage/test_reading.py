@@ -54,7 +54,7 @@ def test_content_inside_nodes_and_leaves_of_other_writers_is_read() -> None:
 
 @pytest.mark.parametrize("position", [0, 1, 20, 37, 38])
 def test_a_flipped_bit_in_any_block_is_found(position: int) -> None:
-    """ST-7"""
+    """ST-7, ST-I1"""
     tree, blocks = blocks_of(LARGE)
     source = Memory(blocks)
     cid = blocks[position].cid

@@ -93,7 +93,7 @@ def killed_at_each_step(work: Callable[[], None]) -> Iterator[bool]:
 
 @pytest.mark.parametrize("shape", [LARGE, sized(1000, 1)], ids=["pack", "small"])
 def test_an_add_that_is_killed_at_any_step_is_whole_or_absent(shape: Shape, tmp_path: Path) -> None:
-    """ST-16"""
+    """ST-16, ST-I2"""
     write(shape, tmp_path / "it")
     tree, _blocks = blocks_of(shape)
     root = tmp_path / "store"
@@ -125,7 +125,7 @@ def test_an_add_that_is_killed_at_any_step_is_whole_or_absent(shape: Shape, tmp_
     ids=["file", "directory"],
 )
 def test_a_save_that_is_killed_at_any_step_is_whole_or_absent(shape: Shape, tmp_path: Path) -> None:
-    """ST-12, ST-13"""
+    """ST-12, ST-13, ST-I1"""
     tree, blocks = blocks_of(shape)
     target = tmp_path / "it"
     found = []
