@@ -21,4 +21,12 @@ contract MerkleTreeHarness {
     function leafHash(bytes calldata encoding) external pure returns (bytes32) {
         return MerkleTree.leafHash(encoding);
     }
+
+    function rootOf(bytes32[] calldata leaves) external pure returns (bytes32) {
+        MerkleTree.Frontier memory tree;
+        for (uint256 i; i < leaves.length; ++i) {
+            MerkleTree.append(tree, leaves[i]);
+        }
+        return MerkleTree.rootOf(tree);
+    }
 }

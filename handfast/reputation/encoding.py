@@ -77,6 +77,10 @@ class ClientLeaf(NamedTuple):
             exponent,
         )
 
+    def hash(self) -> bytes:
+        """What stands in its provider's clients' tree."""
+        return leaf_hash(self.encode())
+
     @classmethod
     def decode(cls, encoding: bytes) -> ClientLeaf:
         """Read 56 bytes.
@@ -116,6 +120,10 @@ class ProviderLeaf(NamedTuple):
     def encode(self) -> bytes:
         """72 bytes."""
         return _PROVIDER.pack(*self[:5], *self.score, self.score_epoch)
+
+    def hash(self) -> bytes:
+        """What stands in the providers' tree."""
+        return leaf_hash(self.encode())
 
     @classmethod
     def decode(cls, encoding: bytes) -> ProviderLeaf:

@@ -9,7 +9,7 @@ from __future__ import annotations
 from collections.abc import Iterable, Iterator, Sequence
 from typing import NamedTuple
 
-from handfast.crypto.merkle import ZEROS, MerkleTree, leaf_hash
+from handfast.crypto.merkle import ZEROS, MerkleTree
 from handfast.errors import InvalidInput, InvariantBroken
 from handfast.protocol.constants import FOLD_CHUNK
 from handfast.reputation.encoding import (
@@ -79,10 +79,10 @@ class _Provider:
         if position == len(self.clients):
             self.clients.append(client)
             self.position_of[client.client] = position
-            self.tree.append(leaf_hash(client.encode()))
+            self.tree.append(client.hash())
         else:
             self.clients[position] = client
-            self.tree.update(position, leaf_hash(client.encode()))
+            self.tree.update(position, client.hash())
 
     def remove_last(self) -> None:
         del self.position_of[self.clients.pop().client]
@@ -349,7 +349,7 @@ class State:
         position = provider // self.shards
         for _ in range(len(self._tree), position + 1):
             self._tree.append(ZEROS[0])
-        self._tree.update(position, leaf_hash(leaf.encode()))
+        self._tree.update(position, leaf.hash())
 
 
 def _place(known: _Provider, provider: int, row: Row, registered: int) -> tuple[int, ClientLeaf]:

@@ -9,7 +9,7 @@ from brownie import MerkleTreeHarness
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from handfast.crypto.merkle import MerkleTree, leaf_hash, root_from, verify
+from handfast.crypto.merkle import MerkleTree, leaf_hash, root_from, root_of, verify
 from tests.chain import reverts
 
 WORD = st.binary(min_size=32, max_size=32)
@@ -41,6 +41,12 @@ def test_any_path_leads_to_the_same_root(
     assert bytes(harness.rootFrom(leaf, position, path)) == root
     assert harness.verify(root, leaf, position, path)
     assert not harness.verify(path[0], leaf, position, path)
+
+
+@pytest.mark.parametrize("count", [0, 1, 2, 3, 4, 5, 6, 7, 8, 9, 31, 32, 33, 100])
+def test_a_growing_tree_has_the_same_root(harness: Any, count: int) -> None:
+    leaves = [leaf_hash(bytes([position])) for position in range(count)]
+    assert bytes(harness.rootOf(leaves)) == root_of(leaves)
 
 
 @pytest.mark.parametrize("length", [0, 1, 31, 32, 62, 64, 65, 200])
