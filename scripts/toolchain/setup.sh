@@ -30,6 +30,14 @@ stamp_of() { cat "$@" | cksum; }
 
 current() { [ -f "$1" ] && [ "$(cat "$1")" = "$2" ]; }
 
+# uv shall trust and ask whom pip and the system trust and ask.
+installer_settings() {
+    export UV_SYSTEM_CERTS=${UV_SYSTEM_CERTS-true}
+    local index
+    index=$(.venv/bin/python -m pip config get global.index-url 2>/dev/null || true)
+    [ -z "$index" ] || export UV_DEFAULT_INDEX=${UV_DEFAULT_INDEX-$index}
+}
+
 environment() {
     # A virtual environment knows its own place: after a move it is made anew.
     current .venv/.place "$here" && return
@@ -48,6 +56,7 @@ python_packages() {
     stamp=$(stamp_of requirements/dev.txt .venv/.place)
     current .venv/.stamp "$stamp" && return
     say "$(grep -c '^[a-zA-Z]' requirements/dev.txt) Python packages from requirements/dev.txt, checked against their hashes"
+    installer_settings
     .venv/bin/uv pip sync --quiet --python .venv/bin/python --require-hashes requirements/dev.txt
     printf '%s\n' "$stamp" >.venv/.stamp
 }
