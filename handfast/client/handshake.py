@@ -6,7 +6,9 @@ Nothing is locked here, so whatever goes wrong with one provider costs no more t
 from __future__ import annotations
 
 import asyncio
+import json
 from dataclasses import dataclass
+from http import HTTPStatus
 from types import TracebackType
 from typing import Self, TypeVar
 
@@ -17,7 +19,7 @@ from handfast.codec import Codec
 from handfast.crypto.bls import PublicKey
 from handfast.crypto.ecdsa import Signer
 from handfast.crypto.encryption import encrypt
-from handfast.errors import InvalidInput, Rejected, Unavailable
+from handfast.errors import Rejected, Unavailable
 from handfast.protocol.constants import LockMode
 from handfast.protocol.messages import Domain
 from handfast.rounds.messages import (
@@ -25,7 +27,6 @@ from handfast.rounds.messages import (
     ANNOUNCEMENT,
     PROMPT,
     PROMPT_CONTEXT,
-    REFUSAL,
     REQUEST,
     SEALED,
     STEP_DETAILS,
@@ -167,16 +168,18 @@ class Caller:
             raise Unavailable(f"{url} does not answer: {type(error).__name__}") from error
         if len(data) > MAX_ANSWER:
             raise Rejected(f"{url} answers more than {MAX_ANSWER} bytes", "too_large")
-        if status == 200:
+        if status == HTTPStatus.OK:
             return codec.decode(data)
         raise _refused(url, status, data)
 
 
 def _refused(url: str, status: int, data: bytes) -> Rejected | Unavailable:
+    """The error of `handfast.serving` in an answer."""
     try:
-        refusal = REFUSAL.decode(data)
-    except InvalidInput:
+        error = json.loads(data)
+        code, detail = str(error["error"]), str(error["detail"])
+    except (ValueError, TypeError, KeyError):
         return Unavailable(f"{url} answers with status {status}")
-    if status == 503:
-        return Unavailable(f"{url}: {refusal.text}")
-    return Rejected(f"the provider refuses: {refusal.text}", refusal.code)
+    if status in (HTTPStatus.SERVICE_UNAVAILABLE, HTTPStatus.TOO_MANY_REQUESTS):
+        return Unavailable(f"{url}: {detail[:300]}")
+    return Rejected(f"the provider refuses: {detail[:300]}", code[:40])

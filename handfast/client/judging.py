@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 import inspect
 from collections.abc import Awaitable, Callable
+from typing import Any
 
 from handfast.errors import InvalidInput
 from handfast.inference.adapters import load
@@ -54,7 +55,7 @@ def _of_digits(text: str) -> Judge:
 
 
 def _of_callable(target: str) -> Judge:
-    function = load(target)
+    function: Callable[..., Any] = load(target)
 
     async def call(content: bytes, prompt: str) -> Verdict | None:
         if inspect.iscoroutinefunction(function):

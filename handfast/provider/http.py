@@ -5,32 +5,25 @@
     GET  /rounds/{id}/announcement?wait=  what was made; 503 until then
     GET  /rounds/{id}/blocks/{cid}        a block of it, when it may be served
 
-Refusals are a `Refusal` with status 400, 403, 404 or 503. (SPEC PR-4 to PR-7, PR-11)
+Errors are those of `handfast.serving`. (SPEC PR-4 to PR-7, PR-11)
 """
 
 from __future__ import annotations
 
-from collections.abc import Awaitable, Callable
-
 from aiohttp import web
 
-from handfast.errors import HandfastError, InvalidInput, Rejected, Unavailable
+from handfast.errors import InvalidInput
 from handfast.provider.desk import ProviderDesk
 from handfast.rounds.messages import (
     ACKNOWLEDGEMENT,
     ANNOUNCEMENT,
-    REFUSAL,
     REQUEST,
     SEALED,
-    Refusal,
     RequestId,
 )
 from handfast.storage.cid import Cid
 
-MAX_BODY = 64 * 1024
 MAX_WAIT = 30.0
-
-Handler = Callable[[web.Request], Awaitable[web.StreamResponse]]
 
 
 def round_routes(desk: ProviderDesk) -> list[web.RouteDef]:
@@ -58,29 +51,6 @@ def round_routes(desk: ProviderDesk) -> list[web.RouteDef]:
         web.get("/rounds/{id}/announcement", announcement),
         web.get("/rounds/{id}/blocks/{cid}", block),
     ]
-
-
-@web.middleware
-async def refusals(request: web.Request, handler: Handler) -> web.StreamResponse:
-    """Answer our errors with a typed refusal; nothing was changed by them."""
-    try:
-        return await handler(request)
-    except HandfastError as error:
-        refusal, status = _refusal(error)
-        return web.Response(body=REFUSAL.encode(refusal), status=status)
-
-
-def _refusal(error: HandfastError) -> tuple[Refusal, int]:
-    text = str(error).encode()[:300].decode(errors="ignore")
-    match error:
-        case Rejected():
-            return Refusal(error.reason[:40] or "refused", text), 403
-        case InvalidInput():
-            return Refusal("invalid", text), 404 if text.startswith("no such") else 400
-        case Unavailable():
-            return Refusal("unavailable", text), 503
-        case _:
-            raise error
 
 
 def _id(request: web.Request) -> RequestId:

@@ -130,8 +130,8 @@ class SignedAnnouncement:
 class Refusal:
     """Why not. `code` is one word that programs read, `text` a line for people."""
 
-    code: Annotated[str, Size(1, 40)]
-    text: Annotated[str, Size(0, 300)]
+    code: str
+    text: str
 
 
 REQUEST: Final = Codec[SignedRequest](SignedRequest)
@@ -139,7 +139,6 @@ ACKNOWLEDGEMENT: Final = Codec[SignedAcknowledgement](SignedAcknowledgement)
 SEALED: Final = Codec[SealedPrompt](SealedPrompt)
 PROMPT: Final = Codec[OpenPrompt](OpenPrompt)
 ANNOUNCEMENT: Final = Codec[SignedAnnouncement](SignedAnnouncement)
-REFUSAL: Final = Codec[Refusal](Refusal)
 _DETAILS: Final = Codec[Details](Details)
 
 

@@ -11,8 +11,7 @@ from dataclasses import dataclass, field, replace
 from pathlib import Path
 
 import pytest
-from aiohttp import web
-from handfast.inference.adapters import CallableGenerator
+from prometheus_client import CollectorRegistry
 
 from handfast.channels.rules import id_of
 from handfast.channels.state import Lock, Parameters
@@ -20,14 +19,16 @@ from handfast.client.handshake import Caller, Made, Wish
 from handfast.crypto.bls import SecretKey
 from handfast.crypto.ecdsa import Signer
 from handfast.errors import InvalidInput, Rejected, Unavailable
+from handfast.inference.adapters import CallableGenerator
 from handfast.protocol.constants import Direction, LockMode
 from handfast.protocol.messages import Domain
 from handfast.provider.desk import ProviderDesk, Tools
-from handfast.provider.http import refusals, round_routes
+from handfast.provider.http import round_routes
 from handfast.rounds import provider as rules
 from handfast.rounds.messages import NO_HASH, OpenPrompt, RequestId
 from handfast.rounds.provider import EMPTY, Round, Terms
 from handfast.rounds.sealing import unseal
+from handfast.serving import Server
 from handfast.storage.cid import Cid, Codec
 from handfast.storage.local import LocalStore
 from handfast.storage.remote import RemoteReader
@@ -92,20 +93,19 @@ async def shop(folder: Path, model: Model, terms: Terms = TERMS) -> AsyncIterato
         lambda: int(time.time()),
     )
     desk = ProviderDesk(EMPTY, tools)
-    app = web.Application(middlewares=[refusals])
-    app.add_routes(round_routes(desk))
-    runner = web.AppRunner(app, shutdown_timeout=0.2)
-    await runner.setup()
-    site = web.TCPSite(runner, "127.0.0.1", 0)
-    await site.start()
-    port = runner.addresses[0][1]
     run = asyncio.create_task(desk.run())
-    try:
-        yield Shop(desk, memory, f"http://127.0.0.1:{port}", offered)
-    finally:
-        run.cancel()
-        await runner.cleanup()
-        store.close()
+    async with Server(round_routes(desk), healthy, CollectorRegistry()) as server:
+        await server.start("127.0.0.1", 0)
+        try:
+            yield Shop(desk, memory, f"http://127.0.0.1:{server.port}", offered)
+        finally:
+            run.cancel()
+            await asyncio.gather(run, return_exceptions=True)
+            store.close()
+
+
+async def healthy() -> dict[str, object]:
+    return {}
 
 
 def parameters() -> Parameters:
