@@ -46,6 +46,7 @@ from handfast.crypto.keccak import keccak
 from handfast.crypto.merkle import leaf_hash, root_of
 from handfast.errors import InvalidInput
 from handfast.protocol.constants import FEE_UNIT, ChannelPhase, Direction
+from tests.campaign import examples
 
 TIMING = Timing(
     instruction=20,
@@ -320,5 +321,7 @@ class ChannelEnds(RuleBasedStateMachine):
         assert world.hub.paid[Party.PROVIDER] == held.provider_deposit + balance
 
 
-ChannelEnds.TestCase.settings = settings(max_examples=60, stateful_step_count=40, deadline=None)
+ChannelEnds.TestCase.settings = settings(
+    max_examples=examples(60), stateful_step_count=40, deadline=None
+)
 TestChannelEnds = ChannelEnds.TestCase
