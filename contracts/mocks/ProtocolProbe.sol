@@ -25,6 +25,7 @@ import {
     Withdrawal,
     Cancellation,
     Receipt,
+    Session,
     Opinion,
     Request,
     Acknowledgement,
@@ -415,6 +416,22 @@ contract ProtocolProbe is EIP712(DOMAIN_NAME, DOMAIN_VERSION) {
     }
 
     function digestReceipt(Receipt calldata message) external view returns (bytes32) {
+        return _hashTypedDataV4(Messages.hash(message));
+    }
+
+    function typehashSession() external pure returns (bytes32) {
+        return Messages.SESSION_TYPEHASH;
+    }
+
+    function encodeSession(Session calldata message) external pure returns (bytes memory) {
+        return abi.encode(message);
+    }
+
+    function hashSession(Session calldata message) external pure returns (bytes32) {
+        return Messages.hash(message);
+    }
+
+    function digestSession(Session calldata message) external view returns (bytes32) {
         return _hashTypedDataV4(Messages.hash(message));
     }
 

@@ -66,6 +66,13 @@ struct Receipt {
     uint64 nonce;
 }
 
+/// @notice The speaker answers the listener's nonce: on this connection, it is itself.
+struct Session {
+    address speaker;
+    address listener;
+    bytes32 nonce;
+}
+
 /// @notice The client's verdict on the round of a receipt (its EIP-712 digest).
 struct Opinion {
     bytes32 receipt;
@@ -117,6 +124,7 @@ library Messages {
     bytes32 internal constant CANCELLATION_TYPEHASH = keccak256("Cancellation(bytes32 channel,bytes32 lock)");
     bytes32 internal constant RECEIPT_TYPEHASH =
         keccak256("Receipt(bytes32 channel,uint64 round,bytes32 product,uint128 fee,uint64 nonce)");
+    bytes32 internal constant SESSION_TYPEHASH = keccak256("Session(address speaker,address listener,bytes32 nonce)");
     bytes32 internal constant OPINION_TYPEHASH = keccak256("Opinion(bytes32 receipt,bool satisfied)");
     bytes32 internal constant REQUEST_TYPEHASH =
         keccak256("Request(bytes32 channel,bytes32 details,uint128 maxFee,uint64 deadline)");
@@ -151,6 +159,10 @@ library Messages {
 
     function hash(Receipt memory message) internal pure returns (bytes32) {
         return keccak256(abi.encode(RECEIPT_TYPEHASH, message));
+    }
+
+    function hash(Session memory message) internal pure returns (bytes32) {
+        return keccak256(abi.encode(SESSION_TYPEHASH, message));
     }
 
     function hash(Opinion memory message) internal pure returns (bytes32) {

@@ -323,6 +323,29 @@ class Receipt(SignedMessage):
 
 
 @dataclass(frozen=True, slots=True)
+class Session(SignedMessage):
+    """The speaker answers the listener's nonce: on this connection, it is itself."""
+
+    speaker: str
+    listener: str
+    nonce: bytes
+
+    TYPE: ClassVar[str] = "Session(address speaker,address listener,bytes32 nonce)"
+    TYPEHASH: ClassVar[bytes] = keccak(TYPE.encode())
+
+    def __post_init__(self) -> None:
+        if not is_address(self.speaker):
+            _refuse(self, "speaker", "address")
+        if not is_address(self.listener):
+            _refuse(self, "listener", "address")
+        if type(self.nonce) is not bytes or len(self.nonce) != 32:
+            _refuse(self, "nonce", "bytes32")
+
+    def encode(self) -> bytes:
+        return _address_word(self.speaker) + _address_word(self.listener) + self.nonce
+
+
+@dataclass(frozen=True, slots=True)
 class Opinion(SignedMessage):
     """The client's verdict on the round of a receipt (its EIP-712 digest)."""
 
