@@ -53,6 +53,9 @@ generate: setup ## write what is derived: the twins of protocol.toml, the shippe
 	$(BIN)/python scripts/generate.py
 	$(BIN)/python scripts/build_abis.py
 
+train: setup ## train the models that ship (20 minutes on two cores)
+	$(BIN)/python -m training
+
 kubo: ## build the Kubo that storage is compared with, into .tools (needs Go 1.26)
 	@scripts/build_kubo.sh
 

@@ -5,8 +5,13 @@ Pure tests run with `-p no:pytest-brownie`: then nothing is compiled and no chai
 
 from __future__ import annotations
 
+import os
+
 import hypothesis
 import pytest
+
+# Before a test imports numpy: see handfast/inference/__init__.py.
+os.environ.setdefault("OPENBLAS_NUM_THREADS", "1")
 
 hypothesis.settings.register_profile("pure", deadline=None)
 

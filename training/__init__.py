@@ -1,0 +1,1 @@
+"""Train what handfast.inference ships, and measure it. Needs the development dependencies."""
