@@ -27,6 +27,10 @@ COMMANDS: dict[str, Entry] = {
     "storage": Entry(
         "handfast.storage.commands:storage", "Add, get, pin and verify content by its CID."
     ),
+    "inference": Entry(
+        "handfast.inference.commands:inference",
+        "Try the models that providers serve and the judge that clients hold.",
+    ),
 }
 
 EXIT_CODES: dict[type[HandfastError], int] = {  # of everything that is raised on purpose
