@@ -12,6 +12,7 @@ from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
+from tempfile import TemporaryDirectory
 
 import pytest
 from aiohttp import web
@@ -83,8 +84,8 @@ def running(binary: str, repository: Path) -> Iterator[Kubo]:
 
 
 @pytest.fixture(scope="session")
-def kubo(kubo_binary: str, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Kubo]:
-    with running(kubo_binary, tmp_path_factory.mktemp("kubo") / "repository") as node:
+def kubo(kubo_binary: str) -> Iterator[Kubo]:
+    with TemporaryDirectory() as folder, running(kubo_binary, Path(folder) / "repository") as node:
         yield node
 
 

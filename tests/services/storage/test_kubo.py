@@ -6,6 +6,7 @@ import io
 import subprocess
 from collections.abc import Iterator
 from pathlib import Path
+from tempfile import TemporaryDirectory
 
 import pytest
 
@@ -35,21 +36,19 @@ def pins(kubo: Kubo) -> set[str]:
 def test_kubo_gives_the_same_cid_to_the_same_path(name: str, kubo: Kubo, tmp_path: Path) -> None:
     """ST-1, ST-2, ST-3"""
     write(SHAPES[name], tmp_path / "it")
-    assert kubo.add(tmp_path / "it") == str(cid_of_path(tmp_path / "it"))
+    options = ["--only-hash"] if "count" in SHAPES[name] else []
+    assert kubo.add(tmp_path / "it", *options) == str(cid_of_path(tmp_path / "it"))
 
 
-def test_540_megabytes_have_the_same_cid_and_come_back(
-    kubo: Kubo, node: KuboStore, tmp_path: Path
-) -> None:
+def test_540_megabytes_have_the_same_cid_and_come_back(kubo: Kubo, node: KuboStore) -> None:
     """ST-2, ST-14, ST-19"""
-    path = tmp_path / "big"
-    write(BIG, path)
-    with LocalStore(tmp_path / "store") as store:
+    with TemporaryDirectory() as folder, LocalStore(Path(folder) / "store") as store:
+        path = Path(folder) / "big"
+        write(BIG, path)
         cid = store.add(path)
         assert store.verify(cid) == Summary(1, 540_000_000)
         assert kubo.add(path) == str(cid)
-        path.unlink()
-        assert node.verify(cid) == Summary(1, 540_000_000)
+    assert node.verify(cid) == Summary(1, 540_000_000)
 
 
 @pytest.mark.parametrize("name", ["empty", "many chunks and a rest", "nested", "one byte more"])

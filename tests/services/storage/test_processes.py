@@ -91,7 +91,7 @@ def killed_at_each_step(work: Callable[[], None]) -> Iterator[bool]:
     raise AssertionError("it never ended")
 
 
-@pytest.mark.parametrize("shape", [LARGE, sized(1000, 1)], ids=["pack", "small"])
+@pytest.mark.parametrize("shape", [sized(18 * CHUNK, 1), sized(1000, 1)], ids=["pack", "small"])
 def test_an_add_that_is_killed_at_any_step_is_whole_or_absent(shape: Shape, tmp_path: Path) -> None:
     """ST-16, ST-I2"""
     write(shape, tmp_path / "it")
