@@ -51,8 +51,8 @@ interface IProductRegistry is IERC721Metadata {
     event ProductRegistered(
         ProductIndex indexed product, address indexed creator, uint8 codec, uint256 challengeExpiration
     );
-    /// @notice The client of the channel owns the product, which `creator` made.
-    event ProductClaimed(ProductIndex indexed product, ChannelId indexed channel, address indexed creator, uint8 codec);
+    /// @notice The client of the channel owns the product from now on.
+    event ProductClaimed(ProductIndex indexed product, ChannelId indexed channel);
 
     /// @notice Register a product as its creator, and own it. (SPEC PV-3)
     function register(ProductIndex product, uint8 codec) external;

@@ -104,7 +104,7 @@ contract ProductRegistry is ERC721, IProductRegistry {
         address holder = _ownerOf(tokenId);
         if (holder == address(0)) {
             _record(product, codec, provider, ProductOrigin.Claimed);
-            emit ProductClaimed(product, channel, provider, codec);
+            emit ProductClaimed(product, channel);
             _mint(msg.sender, tokenId);
             return;
         }
@@ -113,7 +113,7 @@ contract ProductRegistry is ERC721, IProductRegistry {
             holder == provider && record.origin == ProductOrigin.Registered, ProductAlreadyRegistered(product, holder)
         );
         record.origin = ProductOrigin.Claimed;
-        emit ProductClaimed(product, channel, record.creator, record.codec);
+        emit ProductClaimed(product, channel);
         _transfer(provider, msg.sender, tokenId);
     }
 
