@@ -11,7 +11,6 @@ from dataclasses import dataclass, field, replace
 from pathlib import Path
 
 import pytest
-from handfast.inference.adapters import CallableGenerator
 from prometheus_client import CollectorRegistry
 
 from handfast.channels.rules import id_of
@@ -20,6 +19,7 @@ from handfast.client.handshake import Caller, Made, Wish
 from handfast.crypto.bls import SecretKey
 from handfast.crypto.ecdsa import Signer
 from handfast.errors import InvalidInput, Rejected, Unavailable
+from handfast.inference.adapters import CallableGenerator
 from handfast.protocol.constants import Direction, LockMode
 from handfast.protocol.messages import Domain
 from handfast.provider.desk import ProviderDesk, Tools
