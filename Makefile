@@ -4,7 +4,7 @@ BIN := .venv/bin
 PURE := $(BIN)/pytest -q -p no:pytest-brownie
 
 .PHONY: help setup demo devnet test test-core test-contracts test-forge test-services wheel-check \
-	lint fmt types generate kubo gas bench fuzz lock clean distclean
+	lint fmt types generate train kubo gas bench fuzz lock clean distclean
 help: ## list these targets
 	@sed -nE 's/^([a-z-]+):.*## (.*)/\1|\2/p' $(MAKEFILE_LIST) | column -t -s '|'
 

@@ -41,6 +41,8 @@ class EndpointGenerator:
 
     def __post_init__(self) -> None:
         url = _parsed(self.base)
+        if not all("!" <= character <= "~" for character in self.key):
+            raise InvalidInput("the key has a space, a line end or another strange character")
         if self.key and url.scheme == "http" and not _is_local(url):
             raise InvalidInput(f"{url.host} is asked over plain HTTP: use https to send a key")
 
@@ -68,7 +70,8 @@ class EndpointGenerator:
 
     async def _post(self, body: dict[str, Any]) -> bytes:
         """Send the request; read the answer up to the size limit and never follow a redirect."""
-        url = _parsed(self.base) / _PATHS[self.format]
+        base = _parsed(self.base)
+        url = (base / _PATHS[self.format]).with_query(base.query)
         headers = {"Accept-Encoding": "identity"}
         if self.key:
             headers["Authorization"] = f"Bearer {self.key}"
@@ -96,6 +99,8 @@ def _parsed(base: str) -> URL:
         raise InvalidInput(f"{base!r} is no URL: {error}") from error
     if url.scheme not in {"http", "https"} or not url.host:
         raise InvalidInput(f"{base!r} is no http or https URL")
+    if url.user or url.password:
+        raise InvalidInput(f"the URL of {url.host} holds a password: addresses are logged")
     return url
 
 

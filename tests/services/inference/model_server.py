@@ -36,7 +36,12 @@ async def images(request: web.Request) -> web.StreamResponse:
 
 async def chat(request: web.Request) -> web.StreamResponse:
     body = await request.json()
-    said = {"heard": body["messages"], "model": body.get("model"), "seed": body["seed"]}
+    said = {
+        "heard": body["messages"],
+        "model": body.get("model"),
+        "seed": body["seed"],
+        "query": request.query_string,
+    }
     return await answer(request, chat_answer(json.dumps(said)))
 
 

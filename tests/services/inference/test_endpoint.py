@@ -57,6 +57,7 @@ def test_a_chat_gets_prompt_model_and_seed(server: str) -> None:
         "heard": [{"role": "user", "content": "Hello, wörld"}],
         "model": "tiny",
         "seed": 2**31 - 1,
+        "query": "",
     }
 
 
@@ -184,6 +185,24 @@ def test_the_key_is_not_sent_in_the_clear_to_another_machine() -> None:
         EndpointGenerator("http://models.example/v1", "images", key=KEY)
     EndpointGenerator("https://models.example/v1", "images", key=KEY)
     EndpointGenerator("http://[::1]:8080/v1", "images", key=KEY)
+
+
+@pytest.mark.parametrize("key", ["s3cret\n", "s3 cret", "s\u00e9cret"])
+def test_refuses_a_key_that_no_header_carries_without_showing_it(key: str) -> None:
+    with pytest.raises(InvalidInput, match="the key has") as fault:
+        EndpointGenerator("https://models.example/v1", "images", key=key)
+    assert "cret" not in str(fault.value)
+
+
+def test_refuses_a_password_in_the_address_without_showing_it() -> None:
+    with pytest.raises(InvalidInput, match="holds a password") as fault:
+        EndpointGenerator("https://me:s3cret@models.example/v1", "images")
+    assert KEY not in str(fault.value)
+
+
+def test_keeps_the_query_of_the_address(server: str) -> None:
+    generator = EndpointGenerator(f"{server}/honest/v1/?api-version=7", "chat")
+    assert json.loads(ask(generator).content)["query"] == "api-version=7"
 
 
 @pytest.mark.parametrize(
