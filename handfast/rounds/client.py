@@ -41,15 +41,15 @@ _UNPAID: Final = frozenset((Stage.BEGUN, Stage.LOCKED, Stage.VERIFIED))
 class Payment:
     """What settled a round.
 
+    round      number of the lock in its channel
     nonce      the pair's number of the payment
-    version    of the settled state, the receipt's `round`
     receipt    the provider's signature of the receipt; empty if it gave none
     preimage   what paid the lock
     position   of the product in the channel's products tree; None if the lock paid on chain
     """
 
+    round: Uint64
     nonce: Uint64
-    version: Uint64
     receipt: Annotated[bytes, Size(0, 1024)]
     preimage: Bytes32
     position: Uint64 | None

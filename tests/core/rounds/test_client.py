@@ -36,8 +36,8 @@ from handfast.rounds.client import (
 from handfast.rounds.messages import NO_HASH
 from tests.core.rounds.parties import DOMAIN, FEE, PLAIN, PROMPT, SEALED, ask
 
-PAYMENT = Payment(1, 4, b"\1" * 65, b"\2" * 32, 0)
-UNRECEIPTED = Payment(1, 4, b"", b"\2" * 32, None)
+PAYMENT = Payment(4, 1, b"\1" * 65, b"\2" * 32, 0)
+UNRECEIPTED = Payment(4, 1, b"", b"\2" * 32, None)
 NAME = ask().id(DOMAIN)
 
 
