@@ -1,4 +1,4 @@
-"""Runs a client's rounds from the announcement on: journals, then locks, fetches, pays, judges, rates.
+"""Runs a client's rounds from the announcement on: journals, locks, fetches, pays, judges, rates.
 
 What is decided stands in `handfast.rounds.client`; here it is done.
 """
@@ -9,7 +9,6 @@ import asyncio
 import secrets
 from collections.abc import Awaitable, Callable, Coroutine
 from dataclasses import dataclass
-from typing import Protocol
 
 from handfast import log
 from handfast.channels import effects as channel_effects
@@ -22,6 +21,7 @@ from handfast.crypto.ecdsa import Signer
 from handfast.crypto.keccak import keccak
 from handfast.errors import HandfastError, InvalidInput, Rejected, Unavailable
 from handfast.inference.judge import Verdict
+from handfast.journal import Stream
 from handfast.protocol.messages import Domain, Opinion, Receipt
 from handfast.reputation.evidence import Evidence
 from handfast.rounds import client as rules
@@ -42,14 +42,6 @@ _FETCH_SECONDS = 10.0
 _SUBMIT_SECONDS = (0.5, 60.0)
 
 
-class Lines(Protocol):
-    """A journal: a line is durable once `sync` has returned."""
-
-    def append(self, line: bytes) -> None: ...
-
-    async def sync(self) -> None: ...
-
-
 @dataclass(frozen=True, slots=True)
 class Tools:
     """What a client's rounds work with.
@@ -62,7 +54,7 @@ class Tools:
     domain: Domain
     signer: Signer
     store: LocalStore
-    lines: Lines
+    lines: Stream
     judge: Judge
     command: Callable[[ChannelId, Command], Awaitable[None]]
     submit: Callable[[Evidence], Awaitable[bool]]

@@ -9,7 +9,6 @@ import asyncio
 import secrets
 from collections.abc import Awaitable, Callable, Coroutine, Iterator
 from dataclasses import dataclass
-from typing import Protocol
 
 from handfast import log
 from handfast.channels.state import ChannelId, Lock
@@ -19,6 +18,7 @@ from handfast.crypto.encryption import decrypt
 from handfast.crypto.keccak import keccak
 from handfast.errors import HandfastError, InvalidInput, Rejected, Unavailable
 from handfast.inference.generation import Generator
+from handfast.journal import Stream
 from handfast.protocol.constants import LockMode
 from handfast.protocol.messages import Domain
 from handfast.rounds import provider as rules
@@ -49,14 +49,6 @@ _RETRY_SECONDS = 2.0
 _ATTEMPTS = 3
 
 
-class Lines(Protocol):
-    """A journal: a line is durable once `sync` has returned."""
-
-    def append(self, line: bytes) -> None: ...
-
-    async def sync(self) -> None: ...
-
-
 @dataclass(frozen=True, slots=True)
 class Tools:
     """What a desk works with.
@@ -71,7 +63,7 @@ class Tools:
     decryption_keys: tuple[SecretKey, ...]
     generator: Generator
     store: LocalStore
-    lines: Lines
+    lines: Stream
     offer: Callable[[Round], Awaitable[None]]
     now: Callable[[], int]
 

@@ -20,13 +20,14 @@ from handfast.crypto.bls import SecretKey
 from handfast.crypto.ecdsa import Signer
 from handfast.errors import InvalidInput, Rejected, Unavailable
 from handfast.inference.adapters import CallableGenerator
+from handfast.journal import Journal, Scribe
 from handfast.protocol.constants import Direction, LockMode
 from handfast.protocol.messages import Domain
 from handfast.provider.desk import ProviderDesk, Tools
 from handfast.provider.http import round_routes
 from handfast.rounds import provider as rules
 from handfast.rounds.messages import NO_HASH, OpenPrompt, RequestId
-from handfast.rounds.provider import EMPTY, Round, Terms
+from handfast.rounds.provider import EMPTY, Desk, Round, Terms
 from handfast.rounds.sealing import unseal
 from handfast.serving import Server
 from handfast.storage.cid import Cid, Codec
@@ -47,25 +48,12 @@ TERMS = Terms(
 )
 
 
-class Memory:
-    """Lines that a test can read back."""
-
-    def __init__(self) -> None:
-        self.lines: list[bytes] = []
-
-    def append(self, line: bytes) -> None:
-        self.lines.append(line)
-
-    async def sync(self) -> None:
-        await asyncio.sleep(0)
-
-
 @dataclass
 class Shop:
     """A served desk, and what it offered."""
 
     desk: ProviderDesk
-    memory: Memory
+    scribe: Scribe
     url: str
     offered: list[Round] = field(default_factory=list)
 
@@ -75,7 +63,7 @@ Model = Callable[[str, int], object]
 
 @asynccontextmanager
 async def shop(folder: Path, model: Model, terms: Terms = TERMS) -> AsyncIterator[Shop]:
-    memory, offered = Memory(), []
+    scribe, offered = Scribe(Journal(folder / "journal")), []
 
     async def offer(each: Round) -> None:
         offered.append(each)
@@ -88,7 +76,7 @@ async def shop(folder: Path, model: Model, terms: Terms = TERMS) -> AsyncIterato
         (DECRYPTION,),
         CallableGenerator(model),
         store,
-        memory,
+        scribe.stream(b"desk"),
         offer,
         lambda: int(time.time()),
     )
@@ -97,15 +85,25 @@ async def shop(folder: Path, model: Model, terms: Terms = TERMS) -> AsyncIterato
     async with Server(round_routes(desk), healthy, CollectorRegistry()) as server:
         await server.start("127.0.0.1", 0)
         try:
-            yield Shop(desk, memory, f"http://127.0.0.1:{server.port}", offered)
+            yield Shop(desk, scribe, f"http://127.0.0.1:{server.port}", offered)
         finally:
             run.cancel()
             await asyncio.gather(run, return_exceptions=True)
+            await scribe.close()
             store.close()
 
 
 async def healthy() -> dict[str, object]:
     return {}
+
+
+def replay(path: Path) -> Desk:
+    with Journal(path) as journal:
+        desk = EMPTY
+        for line in journal.load(b"desk").lines:
+            entry = rules.ENTRIES.decode(line)
+            desk, _ = rules.step(desk, entry.input, entry.now, TERMS)
+    return desk
 
 
 def parameters() -> Parameters:
@@ -188,11 +186,7 @@ def test_the_journal_alone_brings_the_desk_back(tmp_path: Path) -> None:
     async def test() -> None:
         async with shop(tmp_path, made_of) as it, Caller(CLIENT, DOMAIN) as caller:
             await buy(caller, it.url, wish())
-            desk = EMPTY
-            for line in it.memory.lines:
-                entry = rules.ENTRIES.decode(line)
-                desk, _ = rules.step(desk, entry.input, entry.now, TERMS)
-            assert desk == it.desk.desk
+        assert replay(tmp_path / "journal") == it.desk.desk
 
     play(test)
 
