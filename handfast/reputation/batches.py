@@ -44,6 +44,7 @@ from handfast.reputation.encoding import (
     encode_scores,
     encode_sums,
 )
+from handfast.reputation.proofs import Fault
 from handfast.reputation.rules import Sums, neutral
 from handfast.reputation.state import Change, ClientChange, State
 
@@ -77,16 +78,6 @@ class Posted(NamedTuple):
     levy: int
     folds: bytes
     data: bytes
-
-
-class Fault(NamedTuple):
-    """Why a posted batch is not what an honest proposer posts.
-
-    segment   in which it shows; None if in the header or the framing
-    """
-
-    reason: str
-    segment: int | None = None
 
 
 @dataclass(frozen=True, slots=True)

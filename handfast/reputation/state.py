@@ -78,15 +78,17 @@ class _Provider:
         """Write a client's leaf, behind the last or over another."""
         if position == len(self.clients):
             self.clients.append(client)
-            self.position_of[client.client] = position
+            self.position_of.setdefault(client.client, position)
             self.tree.append(client.hash())
         else:
             self.clients[position] = client
             self.tree.update(position, client.hash())
 
     def remove_last(self) -> None:
-        del self.position_of[self.clients.pop().client]
+        client = self.clients.pop().client
         self.tree.truncate(len(self.clients))
+        if self.position_of[client] == len(self.clients):
+            del self.position_of[client]
 
 
 class State:
@@ -246,19 +248,32 @@ class State:
     # ------------------------------------------------------------ changing
 
     def add_opinions(
-        self, groups: Sequence[Group], epoch: int, registered: int, changes: list[Change]
+        self,
+        groups: Sequence[Group],
+        epoch: int,
+        registered: int,
+        changes: list[Change],
+        duplicates: bool = False,
     ) -> None:
         """Execute a segment of opinions, which may be a cheat's. (RP-23)
 
         registered   the highest id in the registry
         changes      grows by what undoes it
+        duplicates   let a client arrive a second time, as a cheat's state has it
         raises       Malformed at what no state or not this one allows; what came before it stays
         """
         for group in groups:
             self._check_provider(group.provider, registered)
-            self._add_group(group, epoch, registered, changes)
+            self._add_group(group, epoch, registered, changes, duplicates)
 
-    def _add_group(self, group: Group, epoch: int, registered: int, changes: list[Change]) -> None:
+    def _add_group(
+        self,
+        group: Group,
+        epoch: int,
+        registered: int,
+        changes: list[Change],
+        duplicates: bool,
+    ) -> None:
         provider, rows = group
         known = self._providers.get(provider)
         if known and epoch < known.leaf.opinion_epoch:
@@ -270,6 +285,8 @@ class State:
         for row in rows:
             position, client = _place(known, provider, row, registered)
             arrives = position == len(known.clients)
+            if arrives and client.client in known.position_of and not duplicates:
+                raise Malformed(f"client {client.client} of {provider} arrives a second time")
             changes.append(ClientChange(provider, position, None if arrives else client))
             pair = rate(client.pair, row.satisfied, row.fee, epoch)
             known.put(position, ClientLeaf(client.client, pair, client.nonce + row.step))
@@ -362,8 +379,6 @@ def _place(known: _Provider, provider: int, row: Row, registered: int) -> tuple[
         return row.who, known.clients[row.who]
     if not 0 < row.who <= registered or row.who == provider:
         raise Malformed(f"participant {row.who} can't rate provider {provider}")
-    if row.who in known.position_of:
-        raise Malformed(f"client {row.who} of provider {provider} arrives a second time")
     return len(known.clients), ClientLeaf(row.who)
 
 
