@@ -124,6 +124,11 @@ class Chain:
         parameters = (_hex(transaction),)
         return await self._ask("eth_getTransactionReceipt", parameters, _optional(_mined))
 
+    async def input_of(self, transaction: bytes) -> tuple[str | None, bytes] | None:
+        """Receiver and calldata of a transaction; None if the node does not have it."""
+        parameters = (_hex(transaction),)
+        return await self._ask("eth_getTransactionByHash", parameters, _optional(_input))
+
     async def balance(self, account: str) -> int:
         """Native coins of an account, in wei."""
         return await self._ask("eth_getBalance", (account, "latest"), _number)
@@ -280,6 +285,11 @@ def _senders(answer: Any) -> dict[tuple[str, int], bytes]:
         (to_checksum_address(item["from"]), _number(item["nonce"])): _word(item["hash"])
         for item in answer["transactions"]
     }
+
+
+def _input(answer: Any) -> tuple[str | None, bytes]:
+    to = answer.get("to")
+    return (to_checksum_address(to) if to else None), _bytes(answer["input"])
 
 
 def _log(answer: Any) -> Log:
