@@ -61,23 +61,13 @@ def test_a_gap_is_measured_from_what_was_accepted_before() -> None:
     assert ledger.judge(entry(11 + MAX_NONCE_STEP)) is Verdict.NONCE_GAP
 
 
-def test_what_a_batch_took_is_not_accepted_again() -> None:
-    ledger = Ledger(State())
-    fill(ledger, entry(5))
-    ledger.take(1)
-    assert ledger.judge(entry(5)) is Verdict.KNOWN
-    assert ledger.judge(entry(4)) is Verdict.KNOWN
-    assert ledger.judge(entry(6)) is Verdict.ACCEPTED
-
-
-def test_what_the_roll_up_holds_is_not_accepted_again() -> None:
+def test_what_is_in_a_batch_is_not_accepted_again() -> None:
     state = State()
     ledger = Ledger(state)
     fill(ledger, entry(5))
-    taken = ledger.take(1)
-    apply_opinions(state, [each.entry for each in taken], 1, REGISTERED)
-    ledger.included(taken)
+    apply_opinions(state, [each.entry for each in ledger.take(1)], 1, REGISTERED)
     assert ledger.judge(entry(5)) is Verdict.KNOWN
+    assert ledger.judge(entry(4)) is Verdict.KNOWN
     assert ledger.judge(entry(6)) is Verdict.ACCEPTED
 
 
@@ -108,6 +98,15 @@ def test_what_another_proposer_overtook_is_dropped() -> None:
         (OTHER, 1),
         (CLIENT, 3),
     ]
+
+
+def test_after_a_restart_what_is_in_batches_is_left_out() -> None:
+    state = State()
+    apply_opinions(state, [entry(2)], 1, REGISTERED)
+    ledger = Ledger(state)
+    arrivals = [Arrival(number, entry(number)) for number in range(1, 5)]
+    ledger.refill(arrivals)
+    assert nonces(ledger.take(9)) == [3, 4]
 
 
 def test_the_oldest_is_the_longest_waiting_place() -> None:
@@ -152,7 +151,6 @@ def test_whatever_was_accepted_is_included_exactly_once_in_rising_steps(steps: l
                 take_back(state, batch)
                 ledger.give_back(taken)
             else:
-                ledger.included(taken)
                 included += [each.entry for each in taken]
     assert sorted(included) == sorted(accepted)
     assert len(ledger) == 0
