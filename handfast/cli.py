@@ -23,6 +23,14 @@ class Entry(NamedTuple):
 
 
 COMMANDS: dict[str, Entry] = {
+    "key": Entry(
+        "handfast.crypto.commands:key",
+        "Make and show the one secret that a participant keeps.",
+    ),
+    "deploy": Entry(
+        "handfast.chain.commands:command",
+        "Deploy the contracts to a chain and write where they are.",
+    ),
     "reputation": Entry("handfast.reputation.commands:reputation", "Compute scores from opinions."),
     "storage": Entry(
         "handfast.storage.commands:storage", "Add, get, pin and verify content by its CID."

@@ -133,6 +133,10 @@ class Chain:
         """Native coins of an account, in wei."""
         return await self._ask("eth_getBalance", (account, "latest"), _number)
 
+    async def code(self, account: str) -> bytes:
+        """The code of a contract; empty for any other account."""
+        return await self._ask("eth_getCode", (account, "latest"), _bytes)
+
     async def transaction_count(self, account: str, at: int | None = None) -> int:
         """Transactions that an account has sent up to a block, by default those waiting too."""
         block = "pending" if at is None else hex(at)

@@ -88,7 +88,7 @@ def load(
     raises          InvalidInput, without secrets, if a source is missing or can't be read
     """
     if keystore is not None:
-        return read_keystore(keystore, _password(keystore, password_file, environment, prompt))
+        return read_keystore(keystore, find_password(keystore, password_file, environment, prompt))
     if KEY_VARIABLE not in environment:
         raise InvalidInput(f"no key: name a keystore file or set {KEY_VARIABLE}")
     try:
@@ -133,12 +133,16 @@ def write_keystore(identity: Identity, file: Path, password: str, cost: int | No
         stream.write(content)
 
 
-def _password(
+def find_password(
     keystore: Path,
     password_file: Path | None,
     environment: Mapping[str, str],
     prompt: Callable[[str], str] | None,
 ) -> str:
+    """The password of a keystore: out of the file, else the environment, else asked for.
+
+    raises   InvalidInput if the file can't be read, or nobody can be asked
+    """
     if password_file is not None:
         try:
             return password_file.read_text().partition("\n")[0].rstrip("\r")
