@@ -99,6 +99,8 @@ class Journal:
         try:
             self._base = sqlite3.connect(path, isolation_level=None, check_same_thread=False)
             self._prepare()
+            # Of its own, so that reading here and writing in another thread do not meet.
+            self._reader = sqlite3.connect(path, isolation_level=None, check_same_thread=False)
             self._ids: dict[bytes, int] = dict(self._base.execute("SELECT name, id FROM stream"))
             self._chains = self._read_chains()
         except sqlite3.Error as error:
@@ -110,6 +112,7 @@ class Journal:
 
     def close(self) -> None:
         """Let go of the file."""
+        self._reader.close()
         self._base.close()
         self._lock.close()
 
@@ -177,10 +180,10 @@ class Journal:
         """
         stream = self._ids.get(name)
         try:
-            found = self._base.execute(
+            found = self._reader.execute(
                 "SELECT body, chain, own FROM snapshot WHERE stream = ?", (stream,)
             ).fetchone()
-            rows = self._base.execute(
+            rows = self._reader.execute(
                 "SELECT body, chain FROM line WHERE stream = ? ORDER BY number", (stream,)
             ).fetchall()
         except sqlite3.Error as error:
@@ -199,7 +202,7 @@ class Journal:
     def notes(self, name: bytes, kind: str, start: bytes = b"") -> Iterator[tuple[bytes, bytes]]:
         """Notes of a kind, by key, from `start` on."""
         try:
-            yield from self._base.execute(
+            yield from self._reader.execute(
                 "SELECT key, body FROM note WHERE stream = ? AND kind = ? AND key >= ?"
                 " ORDER BY key",
                 (self._ids.get(name), kind, start),

@@ -123,8 +123,7 @@ def cancellation_digest(terms: Terms, lock: Lock) -> bytes:
 
 def withdrawal_digest(terms: Terms, withdrawal: Withdrawing) -> bytes:
     """What both sign to let a party take money out."""
-    parties = terms.parameters
-    account = parties.client if withdrawal.party is Party.CLIENT else parties.provider
+    account = terms.account(withdrawal.party)
     message = Withdrawal(terms.channel, account, withdrawal.total, withdrawal.deadline)
     return message.digest(terms.domain)
 

@@ -9,7 +9,7 @@ from typing import Annotated
 
 from handfast.channels.state import Holdings
 from handfast.channels.wire import Message
-from handfast.codec import Bytes32, Codec, Size, Uint64, Uint128
+from handfast.codec import Bytes32, Size, Uint64, Uint128
 from handfast.protocol.constants import LockOutcome
 
 # ---------------------------------------------------------------- commands to either end
@@ -190,6 +190,3 @@ class Entry:
 
     now: Uint64
     input: Input
-
-
-ENTRIES: Codec[Entry] = Codec(Entry)

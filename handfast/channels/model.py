@@ -4,9 +4,17 @@ what tests run beside the contracts. (SPEC CH-1 to CH-17)
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 from dataclasses import replace
 
+from handfast.channels.inputs import (
+    ChainFact,
+    Closed,
+    Funded,
+    Registered,
+    Resolved,
+    Revealed,
+)
 from handfast.channels.rules import (
     Division,
     divide,
@@ -16,7 +24,7 @@ from handfast.channels.rules import (
     outcome,
     state_of,
 )
-from handfast.channels.state import Book, Holdings, Lock, Parameters
+from handfast.channels.state import Book, Holdings, Lock, Parameters, same_account
 from handfast.channels.wire import Party
 from handfast.crypto.ecdsa import is_signed_by
 from handfast.crypto.keccak import keccak
@@ -92,7 +100,7 @@ class ModelHub:
         _require(time <= withdrawal.deadline, "DeadlinePassed")
         self._require_both(withdrawal, by_client, by_provider)
         held, total = self.holdings, withdrawal.total
-        client = withdrawal.account == self.parameters.client
+        client = same_account(withdrawal.account, self.parameters.client)
         before = held.client_withdrawn if client else held.provider_withdrawn
         _require(total > before, "AlreadyWithdrawn")
         _require(total - before <= held.held, "WithdrawalTooLarge")
@@ -136,7 +144,7 @@ class ModelHub:
         self.phase, self.state, self.challenge_end = ChannelPhase.CLOSING, state, end
 
     def settle(
-        self, book: Book, positions: Iterable[int], cancelled: dict[int, bytes], time: int
+        self, book: Book, positions: Iterable[int], cancelled: Mapping[int, bytes], time: int
     ) -> None:
         """Pay what is in no lock, and resolve locks."""
         _require(self.phase is ChannelPhase.CLOSING, "ChannelNotClosing")
@@ -148,7 +156,7 @@ class ModelHub:
         self._resolve(book, positions, cancelled, time)
 
     def resolve(
-        self, book: Book, positions: Iterable[int], cancelled: dict[int, bytes], time: int
+        self, book: Book, positions: Iterable[int], cancelled: Mapping[int, bytes], time: int
     ) -> None:
         """Resolve locks that were pending at the end; those that cannot be yet are skipped."""
         _require(self.phase is ChannelPhase.CLOSED, "ChannelNotClosed")
@@ -164,6 +172,17 @@ class ModelHub:
             return known is LockOutcome.PAID
         lock = book.locks[position]
         return is_timely(self.revealed.get(lock.hash, 0), lock.expiry)
+
+    def facts(self) -> list[ChainFact]:
+        """Everything that there is to see of it."""
+        facts: list[ChainFact] = [Funded(self.holdings)]
+        facts += [Revealed(self.preimages[hash_], at) for hash_, at in self.revealed.items()]
+        if self.phase is ChannelPhase.CLOSING:
+            facts.append(Registered(self.version, self.challenge_end))
+        if self.phase is ChannelPhase.CLOSED:
+            facts.append(Closed(self.version if self.state is not None else None))
+        facts += [Resolved(position, found) for position, found in self.outcomes.items()]
+        return facts
 
     # ------------------------------------------------------------ internals
 
@@ -192,7 +211,7 @@ class ModelHub:
         self.locked[Direction.TO_CLIENT] = division.locked_by_provider
 
     def _resolve(
-        self, book: Book, positions: Iterable[int], cancelled: dict[int, bytes], time: int
+        self, book: Book, positions: Iterable[int], cancelled: Mapping[int, bytes], time: int
     ) -> None:
         for position in positions:
             lock = book.locks[position]

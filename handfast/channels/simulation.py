@@ -5,9 +5,8 @@ tests drive. Everything that an end sends goes through the codecs, as on a real 
 from __future__ import annotations
 
 from collections import deque
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, field
 
-from handfast.channels import client, provider
 from handfast.channels.effects import (
     ChainAction,
     CloseCooperatively,
@@ -24,18 +23,12 @@ from handfast.channels.effects import (
     WithdrawTotal,
     sign,
 )
+from handfast.channels.ends import LINES, Begin, End, begin, replay, step, wake_at
 from handfast.channels.inputs import (
-    ENTRIES,
-    ChainFact,
-    Closed,
     Connected,
     Entry,
-    Funded,
     Heard,
     Input,
-    Registered,
-    Resolved,
-    Revealed,
     Tick,
 )
 from handfast.channels.model import ModelHub
@@ -48,8 +41,6 @@ from handfast.crypto.keccak import keccak
 from handfast.errors import InvariantBroken, Rejected
 from handfast.protocol.constants import ChannelPhase
 from handfast.protocol.messages import Domain, Withdrawal
-
-End = client.ClientEnd | provider.ProviderEnd
 
 
 @dataclass
@@ -64,8 +55,7 @@ class Actor:
     terms: Terms
     signer: Signer
     end: End
-    start: End
-    journal: list[bytes] = field(default_factory=list)
+    journal: list[bytes]
     events: list[Event] = field(default_factory=list)
     inbox: deque[bytes] = field(default_factory=deque)
     actions: dict[ChainAction, None] = field(default_factory=dict)
@@ -81,20 +71,7 @@ class Actor:
 
     def wake_at(self, now: int) -> int | None:
         """When it wants its next tick."""
-        match self.end:
-            case client.ClientEnd():
-                return client.wake_at(self.end, now)
-            case provider.ProviderEnd():
-                return provider.wake_at(self.end, now)
-
-
-def move(end: End, input: Input, now: int) -> tuple[End, tuple[Effect, ...]]:  # noqa: A002
-    """`step` of whichever end it is."""
-    match end:
-        case client.ClientEnd():
-            return client.step(end, input, now)
-        case provider.ProviderEnd():
-            return provider.step(end, input, now)
+        return wake_at(self.end, now)
 
 
 class Simulation:
@@ -126,12 +103,9 @@ class Simulation:
         self.actors: dict[Party, Actor] = {}
         for party in Party:
             terms = Terms(party, domain, parameters, rated, timing=timing or Timing())
-            end: End = (
-                client.open_client(terms, holdings)
-                if party is Party.CLIENT
-                else provider.open_provider(terms, holdings)
-            )
-            self.actors[party] = Actor(party, terms, keys[party], end, end)
+            first = Begin(terms, holdings)
+            end = begin(first)
+            self.actors[party] = Actor(party, terms, keys[party], end, [LINES.encode(first)])
         self.client = self.actors[Party.CLIENT]
         self.provider = self.actors[Party.PROVIDER]
 
@@ -141,9 +115,9 @@ class Simulation:
 
     def feed(self, actor: Actor, input: Input) -> None:  # noqa: A002
         """One step of an actor: journal, apply, perform."""
-        after, effects = move(actor.end, input, self.now)
+        after, effects = step(actor.end, input, self.now)
         if after is not actor.end:
-            actor.journal.append(ENTRIES.encode(Entry(self.now, input)))
+            actor.journal.append(LINES.encode(Entry(self.now, input)))
             actor.end = after
         for effect in effects:
             self.perform(actor, effect)
@@ -195,10 +169,7 @@ class Simulation:
 
     def restart(self, actor: Actor) -> None:
         """Kill an actor and let it come back from its journal."""
-        end = actor.start
-        for line in actor.journal:
-            entry = ENTRIES.decode(line)
-            end, _ = move(end, entry.input, entry.now)
+        end, _ = replay(None, actor.journal)
         if end != actor.end:
             raise InvariantBroken("the journal leads to another state")
         actor.end = end
@@ -289,24 +260,7 @@ class Simulation:
     def _ordered(self, actor: Actor, own: bytes, other: bytes) -> tuple[bytes, bytes]:
         return (own, other) if actor is self.client else (other, own)
 
-    def facts(self) -> list[ChainFact]:
-        """Everything that there is to see on chain."""
-        hub = self.hub
-        facts: list[ChainFact] = [Funded(hub.holdings)]
-        facts += [Revealed(hub.preimages[hash_], at) for hash_, at in hub.revealed.items()]
-        if hub.phase is ChannelPhase.CLOSING:
-            facts.append(Registered(hub.version, hub.challenge_end))
-        if hub.phase is ChannelPhase.CLOSED:
-            facts.append(Closed(hub.version if hub.state is not None else None))
-        facts += [Resolved(position, found) for position, found in hub.outcomes.items()]
-        return facts
-
     def observe(self, actor: Actor) -> None:
         """Tell an actor what is on chain."""
-        for fact in self.facts():
+        for fact in self.hub.facts():
             self.feed(actor, fact)
-
-
-def with_timing(terms: Terms, timing: Timing) -> Terms:
-    """The terms with other timers."""
-    return replace(terms, timing=timing)

@@ -74,6 +74,9 @@ class Terms:
     @property
     def peer(self) -> str:
         """The account at the other end."""
-        if self.party is Party.CLIENT:
-            return self.parameters.provider
-        return self.parameters.client
+        return self.account(Party.PROVIDER if self.party is Party.CLIENT else Party.CLIENT)
+
+    def account(self, party: Party) -> str:
+        """A party's account."""
+        parameters = self.parameters
+        return parameters.client if party is Party.CLIENT else parameters.provider
