@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import io
+import os
 import sqlite3
+import stat
 from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
@@ -101,12 +103,13 @@ def test_a_failed_add_leaves_nothing(store: LocalStore, tmp_path: Path) -> None:
                 raise InvalidInput("it broke")
             return piece
 
-    data = b"".join(content(LARGE))
+    large = sized(150 * CHUNK, 6)  # so long that a pack was begun when it breaks
+    data = b"".join(content(large))
     with pytest.raises(InvalidInput, match="it broke"):
         store.add_stream(Breaking(data))
     assert packs(tmp_path) == []
     assert store.pins() == []
-    first = blocks_of(LARGE)[1][0].cid
+    first = blocks_of(large)[1][0].cid
     assert store.missing([first]) == [first]
     assert store.get_bytes(store.put_bytes(data), len(data)) == data
 
@@ -216,3 +219,32 @@ def test_a_pin_from_a_lying_source_keeps_nothing_of_it(store: LocalStore) -> Non
         store.pin(tree.cid, source=source)
     assert store.missing([block.cid for block in blocks]) == [block.cid for block in blocks]
     assert store.pins() == []
+
+
+@pytest.mark.parametrize("size", [100, 5 * CHUNK])
+def test_nothing_becomes_visible_before_it_was_flushed(
+    size: int, store: LocalStore, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """ST-16"""
+    events: list[str] = []
+    flush = os.fsync
+
+    def flush_and_tell(descriptor: int) -> None:
+        flush(descriptor)
+        kind = "directory" if stat.S_ISDIR(os.fstat(descriptor).st_mode) else "pack"
+        events.append(f"{kind} flushed")
+
+    def tell(statement: str) -> None:
+        if statement == "COMMIT":
+            events.append("commit")
+
+    monkeypatch.setattr(os, "fsync", flush_and_tell)
+    index = store._index._writer
+    index.set_trace_callback(tell)
+    store.put_bytes(bytes(size))
+    if size > SMALL_BYTES:
+        assert events == ["commit", "pack flushed", "directory flushed", "commit"]
+    else:
+        assert events == ["commit"]
+    assert index.execute("PRAGMA journal_mode").fetchone() == ("wal",)
+    assert index.execute("PRAGMA synchronous").fetchone() == (2,), "every commit is flushed"
