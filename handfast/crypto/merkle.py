@@ -111,7 +111,7 @@ class MerkleTree:
     def append(self, leaf: bytes) -> int:
         """Add a leaf behind the last and return its position."""
         position = self._count
-        self._write(0, position, leaf)
+        self._write(position, leaf)
         self._count += 1
         self._stale.add(position)
         return position
@@ -122,7 +122,7 @@ class MerkleTree:
         raises   InvalidInput if there is none at this position
         """
         self._require(position)
-        self._write(0, position, leaf)
+        self._write(position, leaf)
         self._stale.add(position)
 
     def truncate(self, count: int) -> None:
@@ -186,15 +186,15 @@ class MerkleTree:
         if not 0 <= position < self._count:
             raise InvalidInput(f"no leaf at position {position} of {self._count}")
 
-    def _write(self, level: int, index: int, node: bytes) -> None:
-        if len(node) != WORD:
-            raise InvalidInput(f"a leaf hash has {WORD} bytes, not {len(node)}")
-        nodes = self._levels[level]
-        start = WORD * index
-        if start == len(nodes):
-            nodes += node + ZEROS[level]
+    def _write(self, position: int, leaf: bytes) -> None:
+        if len(leaf) != WORD:
+            raise InvalidInput(f"a leaf hash has {WORD} bytes, not {len(leaf)}")
+        leaves = self._levels[0]
+        start = WORD * position
+        if start == len(leaves):
+            leaves += leaf + EMPTY_ROOT
         else:
-            nodes[start : start + WORD] = node
+            leaves[start : start + WORD] = leaf
 
     def _hash_stale(self) -> None:
         if not self._stale:
@@ -204,11 +204,15 @@ class MerkleTree:
         for level in range(height(self._count)):
             if level + 1 == len(self._levels):
                 self._levels.append(bytearray())
-            nodes = self._levels[level]
+            nodes, above, zero = self._levels[level], self._levels[level + 1], ZEROS[level + 1]
             indices = list(dict.fromkeys(index >> 1 for index in indices))
             for index in indices:
-                start = 2 * WORD * index
-                self._write(level + 1, index, keccak(nodes[start : start + 2 * WORD]))
+                start = WORD * index
+                node = keccak(nodes[2 * start : 2 * (start + WORD)])
+                if start == len(above):
+                    above += node + zero
+                else:
+                    above[start : start + WORD] = node
 
 
 @dataclass(frozen=True, slots=True)
