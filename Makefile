@@ -4,7 +4,7 @@ BIN := .venv/bin
 PURE := $(BIN)/pytest -q -p no:pytest-brownie
 
 .PHONY: help setup demo devnet test test-core test-contracts test-forge test-services wheel-check \
-	lint fmt types generate train kubo gas bench fuzz lock clean distclean
+	lint fmt types generate train model-report kubo gas bench fuzz lock clean distclean
 help: ## list these targets
 	@sed -nE 's/^([a-z-]+):.*## (.*)/\1|\2/p' $(MAKEFILE_LIST) | column -t -s '|'
 
@@ -55,6 +55,9 @@ generate: setup ## write what is derived: the twins of protocol.toml, the shippe
 
 train: setup ## train the models that ship (20 minutes on two cores)
 	$(BIN)/python -m training
+
+model-report: setup ## measure the models that ship: training/figures.json, docs/digits.png
+	$(BIN)/python -m training.report
 
 kubo: ## build the Kubo that storage is compared with, into .tools (needs Go 1.26)
 	@scripts/build_kubo.sh
