@@ -20,12 +20,18 @@ NEVER = {"eth-brownie", "vyper", "py-solc-x", "vvm", "slither-analyzer", "jax", 
 
 PROBE = """
 import json
-from importlib import resources
+import pkgutil
+from importlib import import_module, resources
+
+import handfast
 from handfast.inference.digits import draw
 from handfast.inference.images import encode_png
 from handfast.inference.judge import judge
 from handfast.protocol.messages import Domain, Opinion
 
+for module in pkgutil.walk_packages(handfast.__path__, "handfast."):
+    if module.name != "handfast.__main__":
+        import_module(module.name)
 for item in resources.files("handfast.abi").iterdir():
     if item.name.endswith(".json"):
         artifact = json.loads(item.read_text())
