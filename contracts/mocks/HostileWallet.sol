@@ -20,7 +20,8 @@ contract HostileWallet is IERC1271 {
     address private immutable _OWNER;
 
     Mood private _onPayment;
-    Mood private _onQuestion;
+    /// @notice How it answers when it is asked for a signature.
+    Mood public onQuestion;
     address private _target;
     bytes private _callback;
 
@@ -38,9 +39,8 @@ contract HostileWallet is IERC1271 {
         _react(_onPayment);
     }
 
-    function behave(Mood onPayment, Mood onQuestion) external {
-        _onPayment = onPayment;
-        _onQuestion = onQuestion;
+    function behave(Mood whenPaid, Mood whenAsked) external {
+        (_onPayment, onQuestion) = (whenPaid, whenAsked);
     }
 
     /// @notice What to call when it is paid in the mood to re-enter.
@@ -66,12 +66,12 @@ contract HostileWallet is IERC1271 {
     }
 
     function isValidSignature(bytes32 digest, bytes calldata signature) external view returns (bytes4) {
-        if (_onQuestion == Mood.Honest) {
+        if (onQuestion == Mood.Honest) {
             (address signer,,) = ECDSA.tryRecoverCalldata(digest, signature);
             return signer == _OWNER ? IERC1271.isValidSignature.selector : bytes4(0);
         }
-        if (_onQuestion == Mood.AcceptAnything) return IERC1271.isValidSignature.selector;
-        _makeTrouble(_onQuestion);
+        if (onQuestion == Mood.AcceptAnything) return IERC1271.isValidSignature.selector;
+        _makeTrouble(onQuestion);
         return bytes4(0);
     }
 
