@@ -6,11 +6,13 @@ import asyncio
 import getpass
 import signal
 import sys
-from collections.abc import AsyncIterator, Coroutine
+from collections.abc import AsyncIterator, Callable, Coroutine
 from contextlib import AsyncExitStack, asynccontextmanager
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
+
+import click
 
 from handfast import log
 from handfast.chain import deployment as deployments
@@ -87,6 +89,25 @@ class World:
         return Domain(self.chain_id, self.deployment.channel_hub.address)
 
 
+def process_options(command: Callable[..., Any]) -> Callable[..., Any]:
+    """The flags of `ProcessSettings`, and `--config`, on a command."""
+    path = click.Path(path_type=Path)
+    options = (
+        click.option("--config", type=path, help="TOML file with settings."),
+        click.option("--rpc", help="URL of a node."),
+        click.option("--deployments", type=path, help="Folder with <chain id>.json."),
+        click.option("--keystore", type=path, help="Encrypted key file; else HANDFAST_KEY."),
+        click.option("--password-file", type=path, help="Of the keystore."),
+        click.option("--data", type=path, help="Folder for journals and content."),
+        click.option("--confirmations", type=int, help="Blocks that make a fact certain."),
+        click.option("--log-level", type=click.Choice(["debug", "info", "warning", "error"])),
+        click.option("--log-format", type=click.Choice(["console", "json"])),
+    )
+    for option in reversed(options):
+        command = option(command)
+    return command
+
+
 def identity_of(settings: ProcessSettings) -> Identity:
     """The key of a process.
 
@@ -142,3 +163,11 @@ async def run_until_stopped(*works: Coroutine[Any, Any, None]) -> None:
         for one in everything:
             one.cancel()
         await asyncio.gather(*everything, return_exceptions=True)
+
+
+async def joined(task: asyncio.Task[None]) -> None:
+    """Wait for a task that was started before; it ends with whoever waits."""
+    try:
+        await task
+    finally:
+        task.cancel()

@@ -11,7 +11,7 @@ from collections.abc import Awaitable, Callable, Coroutine, Iterator
 from dataclasses import dataclass
 
 from handfast import log
-from handfast.channels.state import ChannelId, Lock
+from handfast.channels.state import ChannelId, Lock, Parameters
 from handfast.crypto.bls import SecretKey
 from handfast.crypto.ecdsa import Signer
 from handfast.crypto.encryption import decrypt
@@ -53,6 +53,7 @@ _ATTEMPTS = 3
 class Tools:
     """What a desk works with.
 
+    ready   checks that the channel of a request is open and can pay the fee; raises Rejected if not
     offer   brings a made round to its channel; may be repeated
     now     seconds
     """
@@ -64,6 +65,7 @@ class Tools:
     generator: Generator
     store: LocalStore
     lines: Stream
+    ready: Callable[[Parameters, int], Awaitable[None]]
     offer: Callable[[Round], Awaitable[None]]
     now: Callable[[], int]
 
@@ -122,7 +124,10 @@ class ProviderDesk:
         return self._acknowledgement(request_id, 1)
 
     async def prompt(self, request_id: RequestId, sealed: SealedPrompt) -> SignedAcknowledgement:
-        """The second round of the handshake."""
+        """The second round of the handshake: from here on the model works."""
+        each = self._desk.rounds.get(request_id)
+        if each is not None and each.stage is Stage.AGREED:
+            await self._tools.ready(each.request.channel, each.fee)
         await self.take(rules.Prompted(request_id, PROMPT.decode(self._open(request_id, sealed))))
         return self._acknowledgement(request_id, 2)
 
@@ -199,7 +204,7 @@ class ProviderDesk:
                 case rules.Generate(request_id, prompt):
                     self._spawn(self._make(request_id, prompt))
                 case rules.Announce(request_id):
-                    await self._tools.offer(self._desk.rounds[request_id])
+                    self._spawn(self._offer(request_id))
                 case rules.Acknowledge() | rules.Refuse():
                     pass  # the answer to whoever asked
 
@@ -207,6 +212,20 @@ class ProviderDesk:
         task = asyncio.create_task(work)
         self._tasks.add(task)
         task.add_done_callback(self._tasks.discard)
+
+    async def _offer(self, request_id: RequestId) -> None:
+        """Bring a made round to its channel; where that fails for good, the round is over."""
+        for attempt in range(_ATTEMPTS):
+            try:
+                await self._tools.offer(self._desk.rounds[request_id])
+                return
+            except Unavailable as error:
+                _log.warning("not offered yet", error=str(error), attempt=attempt)
+                await asyncio.sleep(_RETRY_SECONDS * attempt)
+            except HandfastError as error:
+                _log.warning("not offered", error=str(error))
+                break
+        await self.take(rules.NotMade(request_id))
 
     async def _make(self, request_id: RequestId, prompt: str) -> None:
         """Generate and store; the model's failure is the round's end, not the process's."""

@@ -65,6 +65,9 @@ Model = Callable[[str, int], object]
 async def shop(folder: Path, model: Model, terms: Terms = TERMS) -> AsyncIterator[Shop]:
     scribe, offered = Scribe(Journal(folder / "journal")), []
 
+    async def ready(_channel: Parameters, _fee: int) -> None:
+        return
+
     async def offer(each: Round) -> None:
         offered.append(each)
 
@@ -77,6 +80,7 @@ async def shop(folder: Path, model: Model, terms: Terms = TERMS) -> AsyncIterato
         CallableGenerator(model),
         store,
         scribe.stream(b"desk"),
+        ready,
         offer,
         lambda: int(time.time()),
     )
