@@ -11,9 +11,8 @@ from collections.abc import Awaitable, Callable, Coroutine
 from dataclasses import dataclass
 
 from handfast import log
-from handfast.channels import effects as channel_effects
 from handfast.channels import inputs as channel_inputs
-from handfast.channels.effects import Result
+from handfast.channels.effects import Concluded, Event, Locked, Result
 from handfast.channels.inputs import Command
 from handfast.channels.state import ChannelId
 from handfast.client.judging import Judge
@@ -46,7 +45,9 @@ _SUBMIT_SECONDS = (0.5, 60.0)
 class Tools:
     """What a client's rounds work with.
 
-    command   gives a channel's end something to do; may be repeated
+    command   gives a channel's end something to do
+    look      the newest event of a lock, by channel and hash; True if it was asked for and is not
+              agreed yet, False if nobody knows it
     submit    brings evidence to a coordinator: True once it is durable, False if it never will be;
               raises Unavailable to be tried again
     """
@@ -57,6 +58,7 @@ class Tools:
     lines: Stream
     judge: Judge
     command: Callable[[ChannelId, Command], Awaitable[None]]
+    look: Callable[[ChannelId, bytes], Locked | Concluded | bool]
     submit: Callable[[Evidence], Awaitable[bool]]
 
 
@@ -76,8 +78,12 @@ class ClientRounds:
         """The rounds as they stand."""
         return self._ledger
 
-    def resume(self) -> None:
-        """Take up what the journal left open."""
+    async def resume(self) -> None:
+        """Take up what the journal left open, and hear what it missed."""
+        for each in list(self._ledger.rounds.values()):
+            found = self._tools.look(each.channel, each.hash)
+            if each.stage not in rules.ENDED and not isinstance(found, bool):
+                await self.hear(each.channel, found)
         self._perform(rules.resume(self._ledger))
 
     async def close(self) -> None:
@@ -137,13 +143,13 @@ class ClientRounds:
 
     # ------------------------------------------------------------ what the channel reports
 
-    async def hear(self, channel: ChannelId, event: channel_effects.Event) -> None:
+    async def hear(self, channel: ChannelId, event: Event) -> None:
         """Take in what happened to a lock."""
         match event:
-            case channel_effects.Locked(lock):
+            case Locked(lock):
                 for request_id in self._named(channel, lock.hash):
                     await self.take(rules.FeeLocked(request_id))
-            case channel_effects.Concluded(result=result, lock=lock):
+            case Concluded(result=result, lock=lock):
                 for request_id in self._named(channel, lock.hash):
                     await self.take(_conclusion(request_id, event, result))
             case _:
@@ -190,6 +196,8 @@ class ClientRounds:
 
     async def _buy(self, request_id: RequestId) -> None:
         each = self._ledger.rounds[request_id]
+        if self._tools.look(each.channel, each.hash):
+            return  # before the process died
         number = each.number if each.is_held else None
         order = channel_inputs.Buy(
             each.product.digest, each.fee, each.hash, number, hold=each.is_held
@@ -296,7 +304,7 @@ def replay(lines: tuple[bytes, ...]) -> Ledger:
 
 
 def _conclusion(
-    request_id: RequestId, event: channel_effects.Concluded, result: Result
+    request_id: RequestId, event: Concluded, result: Result
 ) -> rules.Settled | rules.RolledBack:
     if result is not Result.SETTLED:
         return rules.RolledBack(request_id)

@@ -1,0 +1,331 @@
+"""The client: chooses a provider, buys, judges, rates.
+
+    async with Client.open(settings) as client:
+        bought = await client.buy("a handwritten seven")
+        bought.content, bought.verdict, bought.provider
+
+`order` stops before paying, so that the content can be looked at first:
+
+        order = await client.order("a handwritten seven")
+        bought = await (order.pay() if good(order.content) else order.give_up())
+"""
+
+from __future__ import annotations
+
+import asyncio
+import secrets
+import time
+from collections.abc import AsyncIterator
+from contextlib import AsyncExitStack, asynccontextmanager
+from dataclasses import dataclass
+from typing import Self
+
+from handfast import log
+from handfast.chain.registry import ParticipantRegistry
+from handfast.channels.client import ClientEnd
+from handfast.channels.effects import Concluded, Locked
+from handfast.channels.handles import ClientChannel
+from handfast.channels.inputs import Command
+from handfast.channels.live import Live
+from handfast.channels.network import Network
+from handfast.channels.peer import Peer
+from handfast.channels.policy import Policy
+from handfast.channels.state import ChannelId
+from handfast.client.channels import ClientChannels
+from handfast.client.coordinators import Coordinators
+from handfast.client.handshake import Caller, Made, Wish
+from handfast.client.judging import open_judge
+from handfast.client.rounds import ClientRounds, Tools, new_number, replay
+from handfast.client.settings import ClientSettings
+from handfast.crypto.bls import PublicKey
+from handfast.errors import HandfastError, InvalidInput, Rejected, Unavailable
+from handfast.inference.judge import Verdict
+from handfast.process import World, open_world
+from handfast.provider.process import channels_of
+from handfast.provider.settings import MODES
+from handfast.registry.participants import Participant, Role, check_endpoint
+from handfast.rounds.client import Round, Stage
+from handfast.rounds.messages import NO_HASH, OpenPrompt, RequestId
+from handfast.selection.rules import Ranked, draw, rank, scored
+
+_log = log.get(__name__)
+
+_ROUNDS_STREAM = b"rounds"
+
+
+@dataclass(frozen=True, slots=True)
+class Bought:
+    """A round that was paid.
+
+    provider   registry id
+    fee        smallest units
+    product    digest that names what is owned now
+    seconds    from the first request to the payment
+    """
+
+    provider: int
+    prompt: str
+    fee: int
+    product: bytes
+    content: bytes
+    media_type: str
+    verdict: Verdict | None
+    seconds: float
+
+
+class Client:
+    """A client of the market. Use `Client.open`."""
+
+    def __init__(
+        self, settings: ClientSettings, world: World, peer: Peer, stack: AsyncExitStack
+    ) -> None:
+        self._settings = settings
+        self._world = world
+        self._peer = peer
+        self._network = Network(peer)
+        stack.push_async_callback(self._network.close)
+        self._caller = Caller(peer.signer, world.hub)
+        stack.push_async_callback(self._caller.close)
+        self.channels = ClientChannels(
+            world, peer, self._network, settings.deposit, settings.challenge_period
+        )
+        self._coordinators = Coordinators(world, settings.coordinators)
+        stack.push_async_callback(self._coordinators.close)
+        self._registry = ParticipantRegistry(
+            world.chain, world.deployment.participant_registry.address
+        )
+        tools = Tools(
+            world.hub,
+            peer.signer,
+            world.store,
+            world.scribe.stream(_ROUNDS_STREAM),
+            open_judge(settings.judge),
+            self._command,
+            self._look,
+            self._coordinators.submit,
+        )
+        self.rounds = ClientRounds(replay(world.scribe.journal.load(_ROUNDS_STREAM).lines), tools)
+        stack.push_async_callback(self.rounds.close)
+
+    @classmethod
+    @asynccontextmanager
+    async def open(cls, settings: ClientSettings) -> AsyncIterator[Self]:
+        """A running client; what an earlier run left open is taken up.
+
+        raises   InvalidInput or Unavailable in one line if something is missing
+        """
+        async with AsyncExitStack() as stack:
+            world = await stack.enter_async_context(open_world(settings))
+            policy = Policy(
+                market_token=world.deployment.market_token.address,
+                challenge=(1, max(settings.challenge_period, 30 * 86_400)),
+                timing=settings.timing.timing(),
+            )
+            peer, port = channels_of(world, settings, policy)
+            client = cls(settings, world, peer, stack)
+            tasks = [asyncio.create_task(port.watch()), asyncio.create_task(client._listen())]
+            stack.push_async_callback(_end, tasks)
+            await asyncio.sleep(0)  # so that the listener hears the first event
+            await peer.start()
+            stack.push_async_callback(peer.stop)
+            await client.channels.resume()
+            await client._reconnect()
+            await client.rounds.resume()
+            yield client
+
+    # ------------------------------------------------------------ what a user wants
+
+    async def providers(self) -> tuple[tuple[Participant, Ranked], ...]:
+        """Everybody who sells, in the order in which they would be asked. (SPEC PR-1, PR-2)"""
+        found = {
+            int(each.id): each for each in await self._registry.find(Role.PROVIDER) if _serves(each)
+        }
+        scores = await self._coordinators.scores(tuple(found))
+        candidates = scored(tuple(found), {id_: scores[id_] for id_ in found if id_ in scores})
+        temperature = self._settings.temperature
+        if temperature is None:
+            order = rank(candidates)
+        else:
+            uniforms = [(1 + secrets.randbelow(2**53 - 1)) / 2**53 for _ in candidates]
+            order = draw(candidates, temperature, uniforms)
+        return tuple((found[each.provider], each) for each in order)
+
+    async def buy(self, prompt: str) -> Bought:
+        """Choose, pay and judge: one round, with the first provider that delivers.
+
+        raises   Unavailable if none does; nothing was paid then
+        """
+        order = await self.order(prompt, hold=False)
+        return await order.bought()
+
+    async def order(self, prompt: str, *, hold: bool = True) -> Order:
+        """Have the first willing provider make something, and lock its fee.
+
+        hold     wait for `Order.pay`, in the client's-number mode
+        raises   Unavailable if no provider delivers
+        """
+        started = time.monotonic()
+        wish = self._wish(prompt)
+        for participant, _ in await self.providers():
+            try:
+                return await self._order_from(participant, wish, hold, started)
+            except (Rejected, Unavailable, InvalidInput) as error:
+                _log.info("next provider", provider=int(participant.id), reason=str(error))
+        raise Unavailable("no provider delivers this now; nothing was paid")
+
+    # ------------------------------------------------------------ one provider
+
+    def _wish(self, prompt: str) -> Wish:
+        settings = self._settings
+        return Wish(
+            OpenPrompt(prompt, secrets.token_bytes(32)),
+            settings.modality,
+            MODES[settings.mode],
+            settings.max_fee,
+            settings.patience,
+        )
+
+    async def _order_from(
+        self, participant: Participant, wish: Wish, hold: bool, started: float
+    ) -> Order:
+        endpoint = check_endpoint(participant.endpoint).rstrip("/")
+        parameters = self.channels.plan(participant.account)
+        request, fee = await self._caller.request(endpoint, parameters, wish, int(time.time()))
+        await self.channels.ready(parameters, endpoint, fee)
+        key = PublicKey.parse(participant.decryption_key)
+        made = await self._caller.order(endpoint, request, fee, key, wish)
+        each = _begin(made, participant, endpoint, wish)
+        await self.rounds.begin(each, made.id, hold=hold and each.is_held)
+        order = Order(self, made.id, hold=hold and each.is_held, started=started)
+        await order.locked()
+        return order
+
+    # ------------------------------------------------------------ joints
+
+    async def _command(self, channel: ChannelId, command: Command) -> None:
+        await self._peer.bring(self._peer.find(channel), command)
+
+    def _look(self, channel: ChannelId, hash_: bytes) -> Locked | Concluded | bool:
+        """What became of a lock: its newest event; else whether it was asked for at all."""
+        live = self._peer.find(channel)
+        for lock in live.end.channel.agreed.locks:
+            if lock.hash == hash_:
+                return Locked(lock)
+        if isinstance(live.end, ClientEnd) and hash_ in live.end.rounds:
+            return True
+        for ended in ClientChannel(self._peer, live).rounds():
+            if ended.lock.hash == hash_:
+                return ended
+        return False
+
+    async def _listen(self) -> None:
+        async for channel, event in self._peer.events():
+            await self.rounds.hear(channel, event)
+
+    async def _reconnect(self) -> None:
+        """Dial the providers of open channels again, without waiting for them."""
+        accounts = {each.account.lower(): each for each in await self._registry.find(Role.PROVIDER)}
+        for live in self._peer.channels.values():
+            participant = accounts.get(live.terms.peer.lower())
+            if participant is None or live.over.is_set() or not _serves(participant):
+                continue
+            self._peer.spawn(self._meet(live, participant.endpoint), "reconnect")
+
+    async def _meet(self, live: Live, endpoint: str) -> None:
+        try:
+            await self.channels.meet(live, endpoint)
+        except (Unavailable, Rejected) as error:
+            _log.info("the provider is not there", account=live.terms.peer, error=str(error))
+
+
+class Order:
+    """A round whose fee is locked."""
+
+    def __init__(self, client: Client, id_: RequestId, *, hold: bool, started: float) -> None:
+        self._client = client
+        self._started = started
+        self._held = hold
+        self.id = id_
+
+    async def locked(self) -> None:
+        """Return once the content is here and verified, or, if it is not held, once it is paid.
+
+        raises   Rejected if the round came to nothing
+        """
+        stage = Stage.VERIFIED if self._held else Stage.PAID
+        if (await self._client.rounds.until(self.id, stage)).stage is Stage.LOST:
+            raise Rejected("the round was rolled back: nothing was paid", "rolled_back")
+
+    async def content(self) -> bytes:
+        """What was made."""
+        return await self._client.rounds.content(self.id)
+
+    async def pay(self) -> Bought:
+        """Reveal the number: the content is ours, the fee the provider's."""
+        if self._held:
+            self._held = False
+            await self._client.rounds.approve(self.id)
+        return await self.bought()
+
+    async def give_up(self) -> None:
+        """Take the fee back, and own nothing."""
+        await self._client.rounds.give_up(self.id)
+        await self._client.rounds.until(self.id, Stage.PAID)
+
+    async def bought(self) -> Bought:
+        """The paid round with its verdict.
+
+        raises   Rejected if it was rolled back
+        """
+        rounds = self._client.rounds
+        each = await rounds.until(self.id, Stage.PAID)
+        if each.stage is Stage.LOST:
+            raise Rejected("the round was rolled back: nothing was paid", "rolled_back")
+        seconds = time.monotonic() - self._started
+        each = await rounds.until(self.id, Stage.JUDGED)
+        return Bought(
+            each.provider,
+            each.prompt.text,
+            each.fee,
+            each.product.digest,
+            await rounds.content(self.id),
+            each.product.media_type,
+            rounds.verdicts.get(self.id),
+            seconds,
+        )
+
+
+def _begin(made: Made, participant: Participant, endpoint: str, wish: Wish) -> Round:
+    if made.product.key_hash != NO_HASH:
+        number, hash_ = NO_HASH, made.product.key_hash
+    else:
+        number, hash_ = new_number()
+    return Round(
+        made.request,
+        int(participant.id),
+        endpoint,
+        wish.prompt,
+        made.fee,
+        made.product,
+        number,
+        hash_,
+        Stage.BEGUN,
+    )
+
+
+def _serves(participant: Participant) -> bool:
+    try:
+        check_endpoint(participant.endpoint)
+    except InvalidInput:
+        return False
+    return Role.PROVIDER in participant.roles
+
+
+async def _end(tasks: list[asyncio.Task[None]]) -> None:
+    for task in tasks:
+        task.cancel()
+    for task in tasks:
+        try:
+            await task
+        except (asyncio.CancelledError, HandfastError):
+            continue
