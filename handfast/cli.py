@@ -31,6 +31,14 @@ COMMANDS: dict[str, Entry] = {
         "handfast.chain.commands:command",
         "Deploy the contracts to a chain and write where they are.",
     ),
+    "registry": Entry(
+        "handfast.registry.commands:registry", "Register, change and list participants."
+    ),
+    "provider": Entry("handfast.provider.commands:provider", "Serve a model for a fee."),
+    "client": Entry(
+        "handfast.client.commands:client",
+        "Buy AI generations from providers chosen by reputation.",
+    ),
     "reputation": Entry("handfast.reputation.commands:reputation", "Compute scores from opinions."),
     "storage": Entry(
         "handfast.storage.commands:storage", "Add, get, pin and verify content by its CID."

@@ -44,16 +44,6 @@ class ChannelRecord:
         return cls(ChannelPhase(phase), challenge_end, version, holdings, *rest)
 
 
-def _parameters(parameters: Parameters) -> tuple[Any, ...]:
-    return (
-        parameters.client,
-        parameters.provider,
-        parameters.token,
-        parameters.challenge_period,
-        parameters.salt,
-    )
-
-
 def _state(state: State) -> tuple[Any, ...]:
     return (
         state.channel,
@@ -103,6 +93,17 @@ class ChannelHub(Contract):
 
     An amount of the native coin travels with the call.
     """
+
+    @staticmethod
+    def parameters(parameters: Parameters) -> tuple[Any, ...]:
+        """The struct ChannelParameters, as every contract takes it."""
+        return (
+            parameters.client,
+            parameters.provider,
+            parameters.token,
+            parameters.challenge_period,
+            parameters.salt,
+        )
 
     # ------------------------------------------------------------ views
 
@@ -167,7 +168,13 @@ class ChannelHub(Contract):
         own         the sender's own deposit, which of the native coin travels with the call
         deadline    that of the counterparty's Opening, which `signature` is of
         """
-        arguments = (_parameters(parameters), client_deposit, provider_deposit, deadline, signature)
+        arguments = (
+            self.parameters(parameters),
+            client_deposit,
+            provider_deposit,
+            deadline,
+            signature,
+        )
         return self._call("open", *arguments, value=_native(parameters.token, own))
 
     def open_with_permit(
@@ -181,13 +188,19 @@ class ChannelHub(Contract):
         signature: bytes = b"",
     ) -> Call:
         """Open a channel with the sender's permit for its own deposit."""
-        arguments = (_parameters(parameters), client_deposit, provider_deposit, deadline, signature)
+        arguments = (
+            self.parameters(parameters),
+            client_deposit,
+            provider_deposit,
+            deadline,
+            signature,
+        )
         return self._call("openWithPermit", *arguments, permit)
 
     def top_up(self, parameters: Parameters, party: str, amount: int) -> Call:
         """Add to a party's deposit out of the sender's pocket."""
         value = _native(parameters.token, amount)
-        return self._call("topUp", _parameters(parameters), party, amount, value=value)
+        return self._call("topUp", self.parameters(parameters), party, amount, value=value)
 
     def withdraw(
         self,
@@ -199,19 +212,19 @@ class ChannelHub(Contract):
     ) -> Call:
         """Pay out what both agreed on."""
         terms = (account, total, deadline)
-        return self._call("withdraw", _parameters(parameters), *terms, *signatures)
+        return self._call("withdraw", self.parameters(parameters), *terms, *signatures)
 
     def close_cooperatively(
         self, parameters: Parameters, book: Book, deadline: int, signatures: Signatures
     ) -> Call:
         """End the channel at once by a book that has no lock pending."""
         terms = (book.transferred, book.products.root, deadline)
-        return self._call("closeCooperatively", _parameters(parameters), *terms, *signatures)
+        return self._call("closeCooperatively", self.parameters(parameters), *terms, *signatures)
 
     def register_state(self, parameters: Parameters, book: Book, signatures: Signatures) -> Call:
         """Start the end by this book, or replace an older one."""
         state = _state(state_of(book))
-        return self._call("registerState", _parameters(parameters), state, *signatures)
+        return self._call("registerState", self.parameters(parameters), state, *signatures)
 
     def settle(
         self,
@@ -225,7 +238,7 @@ class ChannelHub(Contract):
         cancelled   signatures of the payees' Cancellation, by position
         """
         state, proofs = _state(state_of(book)), _proofs(book, positions, cancelled)
-        return self._call("settle", _parameters(parameters), state, proofs)
+        return self._call("settle", self.parameters(parameters), state, proofs)
 
     def resolve(
         self,
@@ -236,7 +249,7 @@ class ChannelHub(Contract):
     ) -> Call:
         """Resolve locks of the book by which the channel ended."""
         state, proofs = _state(state_of(book)), _proofs(book, positions, cancelled)
-        return self._call("resolve", _parameters(parameters), state, proofs)
+        return self._call("resolve", self.parameters(parameters), state, proofs)
 
 
 def _native(token: str, amount: int) -> int:

@@ -15,13 +15,15 @@ from __future__ import annotations
 import asyncio
 import secrets
 import time
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Mapping
 from contextlib import AsyncExitStack, asynccontextmanager
 from dataclasses import dataclass
 from typing import Self
 
 from handfast import log
+from handfast.chain.products import ProductRegistry
 from handfast.chain.registry import ParticipantRegistry
+from handfast.chain.reputation import ReputationRollup
 from handfast.channels.client import ClientEnd
 from handfast.channels.effects import Concluded, Locked
 from handfast.channels.handles import ClientChannel
@@ -32,12 +34,13 @@ from handfast.channels.peer import Peer
 from handfast.channels.policy import Policy
 from handfast.channels.state import ChannelId
 from handfast.client.channels import ClientChannels
-from handfast.client.coordinators import Coordinators
 from handfast.client.handshake import Caller, Made, Wish
 from handfast.client.judging import open_judge
 from handfast.client.rounds import ClientRounds, Tools, new_number, replay
 from handfast.client.settings import ClientSettings
+from handfast.coordinator.client import CoordinatorClient
 from handfast.crypto.bls import PublicKey
+from handfast.crypto.merkle import MerkleTree, leaf_hash
 from handfast.errors import HandfastError, InvalidInput, Rejected, Unavailable
 from handfast.inference.judge import Verdict
 from handfast.process import World, open_world
@@ -89,11 +92,16 @@ class Client:
         self.channels = ClientChannels(
             world, peer, self._network, settings.deposit, settings.challenge_period
         )
-        self._coordinators = Coordinators(world, settings.coordinators)
+        self._coordinators = CoordinatorClient(
+            ReputationRollup(world.chain, world.deployment.reputation_rollup.address),
+            world.deployment.parameters.shards,
+            settings.coordinators,
+        )
         stack.push_async_callback(self._coordinators.close)
         self._registry = ParticipantRegistry(
             world.chain, world.deployment.participant_registry.address
         )
+        self._products = ProductRegistry(world.chain, world.deployment.product_registry.address)
         tools = Tools(
             world.hub,
             peer.signer,
@@ -172,6 +180,47 @@ class Client:
             except (Rejected, Unavailable, InvalidInput) as error:
                 _log.info("next provider", provider=int(participant.id), reason=str(error))
         raise Unavailable("no provider delivers this now; nothing was paid")
+
+    async def settle_opinions(self, seconds: float = 15.0) -> None:
+        """Wait a while until every opinion is durable; what is left goes on at the next start."""
+        try:
+            async with asyncio.timeout(seconds):
+                await self.rounds.all_ended()
+        except TimeoutError:
+            _log.warning("opinions are still to be brought; the next start goes on")
+
+    async def claim_all(self) -> list[bytes]:
+        """Register the products of channels that are over as tokens of ours. (SPEC CH-17)"""
+        claimed: list[bytes] = []
+        codecs = {
+            each.product.digest: each.product.codec for each in self.rounds.ledger.rounds.values()
+        }
+        for live in self._peer.channels.values():
+            if live.over.is_set():
+                claimed += await self._claim(live, codecs)
+        return claimed
+
+    async def _claim(self, live: Live, codecs: Mapping[bytes, int]) -> list[bytes]:
+        ended = list(ClientChannel(self._peer, live).rounds())
+        sold = sorted(
+            (each.position, each.lock.product) for each in ended if each.position is not None
+        )
+        tree = MerkleTree(leaf_hash(product) for _, product in sold)
+        claimed = []
+        for position, product in sold:
+            codec = codecs.get(product)
+            known = await self._products.product(product)
+            if codec is None or known.registration_block:
+                continue
+            path = tree.path(position)
+            call = self._products.claim(live.terms.parameters, product, codec, position, path)
+            try:
+                await self._world.sender.send(f"claim {product.hex()}", call)
+            except Rejected as error:
+                _log.warning("not claimed", product=product.hex(), error=str(error))
+                continue
+            claimed.append(product)
+        return claimed
 
     # ------------------------------------------------------------ one provider
 

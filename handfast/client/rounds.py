@@ -111,6 +111,13 @@ class ClientRounds:
             await self._changed.wait_for(lambda: self._ledger.rounds[request_id].stage >= stage)
         return self._ledger.rounds[request_id]
 
+    async def all_ended(self) -> None:
+        """Wait until every round has ended, its opinion durable."""
+        async with self._changed:
+            await self._changed.wait_for(
+                lambda: all(each.stage in rules.ENDED for each in self._ledger.rounds.values())
+            )
+
     async def approve(self, request_id: RequestId) -> None:
         """Pay for a round that was begun with `hold`."""
         self._held.discard(request_id)
