@@ -39,6 +39,10 @@ COMMANDS: dict[str, Entry] = {
         "handfast.client.commands:client",
         "Buy AI generations from providers chosen by reputation.",
     ),
+    "coordinator": Entry(
+        "handfast.coordinator.commands:coordinator",
+        "Collect opinions, roll them up, serve proven scores.",
+    ),
     "reputation": Entry("handfast.reputation.commands:reputation", "Compute scores from opinions."),
     "storage": Entry(
         "handfast.storage.commands:storage", "Add, get, pin and verify content by its CID."

@@ -31,6 +31,10 @@ from handfast.settings import Settings, Table
 from handfast.storage.local import LocalStore
 
 
+_IDLE_POLLS = 5
+"""How much rarer the chain is looked at for transactions that a re-organisation dropped."""
+
+
 class TimingSettings(Table):
     """How long an end of a channel waits, in seconds: see `handfast.channels.terms.Timing`."""
 
@@ -135,7 +139,11 @@ async def open_world(settings: ProcessSettings) -> AsyncIterator[World]:
         database = open_database(settings.data / "outbox.db")
         stack.callback(database.dispose)
         outbox = Outbox(database, identity.address)
-        policy = Policy(interval=settings.poll)
+        policy = Policy(
+            confirmations=settings.confirmations,
+            interval=settings.poll,
+            idle_interval=_IDLE_POLLS * settings.poll,
+        )
         sender = await stack.enter_async_context(Sender(chain, identity.account(), outbox, policy))
         yield World(identity, chain, deployment.chain_id, deployment, sender, scribe, store)
 

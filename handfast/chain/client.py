@@ -215,7 +215,7 @@ class Contract:
 
     def __init__(self, chain: Chain, address: str) -> None:
         self._chain = chain
-        self.address = address
+        self.address: str = to_checksum_address(address)
         self.abi: Abi = shipped(type(self).__name__)
 
     def _call(self, function: str, *arguments: Any, value: int = 0) -> Call:

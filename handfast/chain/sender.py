@@ -117,6 +117,10 @@ class Sender:
         """Look at the chain now, for instance because a re-organisation was noticed."""
         self._wake.set()
 
+    def knows(self, key: str) -> bool:
+        """Whether a call was signed under this key."""
+        return key in self._open or self._outbox.find(key) is not None
+
     async def send(self, key: str, call: Call) -> Mined:
         """Do a call once, and wait until the chain holds it deep enough.
 

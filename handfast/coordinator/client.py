@@ -1,144 +1,289 @@
-"""Deals with coordinators from outside: brings them opinions, and believes none of their scores.
-(SPEC PR-1, PR-8, RP-31)
+"""Brings opinions to coordinators and scores back, proven against the chain's final roots. (PR-1)
+
+Coordinators are tried in turn: the next one where one is away, or shows what it can't prove.
 """
 
 from __future__ import annotations
 
+import asyncio
 import json
-from collections.abc import Mapping, Sequence
-from http import HTTPStatus
-from typing import Any
+from collections.abc import Awaitable, Callable, Mapping, Sequence
+from types import TracebackType
+from typing import Any, Self, TypeVar
 
 import aiohttp
 
-from handfast import log
 from handfast.chain.reputation import ReputationRollup
-from handfast.crypto.merkle import verify
-from handfast.errors import HandfastError, InvalidInput, Rejected, Unavailable
-from handfast.reputation.encoding import Malformed, ProviderLeaf, ShardState
+from handfast.coordinator.intake import ACCEPTED, LEVY, Answer
+from handfast.errors import InvalidInput, Rejected, Unavailable
+from handfast.log import get
+from handfast.reputation.encoding import ClientLeaf, ProviderLeaf, ShardState
 from handfast.reputation.evidence import Evidence
+from handfast.reputation.rules import UNKNOWN, Score
+from handfast.reputation.scores import (
+    NO_ROOT,
+    check_clients,
+    check_leaf,
+    check_words,
+    personal_score_of,
+)
 
-_log = log.get(__name__)
+T = TypeVar("T")
 
-_MAX_ANSWER = 4 * 1024 * 1024
-_SECONDS = 10.0
-_ACCEPTED = "accepted"
-_PASSING = frozenset({"busy", "nonce_gap", "unregistered", "unavailable", "rate", "slow"})
-"""Codes of opinions that may be accepted later."""
+_log = get(__name__)
+_MAX_ANSWER = 64 * 1024 * 1024
+_AT_ONCE = 256
+_ATTEMPTS = 3
+_PAUSE = 0.5
+_LEAF_BYTES = 56
+_PASSING = {"provider", "client", LEVY}
+"""Refusals that time, or another coordinator, may change."""
+
+
+Leaves = dict[int, ProviderLeaf | None]
+"""A proven leaf, or its proven lack, for each provider that was asked for."""
 
 
 class CoordinatorClient:
-    """Some coordinators, asked one after the other until one will do.
+    """Some coordinators. Close it, or use it as an async context manager.
 
-    urls   may be none: then nothing has a score, and opinions wait
+    rollup    the chain's word
+    shards    of the roll-up's deployment
+    urls      may be none: then nothing has a score, and opinions wait
+    timeout   seconds for one answer
     """
 
-    def __init__(self, rollup: ReputationRollup, shards: int, urls: Sequence[str]) -> None:
+    def __init__(
+        self, rollup: ReputationRollup, shards: int, urls: Sequence[str], timeout: float = 15.0
+    ) -> None:
         self._rollup = rollup
         self._shards = shards
         self._urls = tuple(url.rstrip("/") for url in urls)
-        self._session = aiohttp.ClientSession(timeout=aiohttp.ClientTimeout(total=_SECONDS))
+        self._session = aiohttp.ClientSession(timeout=aiohttp.ClientTimeout(total=timeout))
 
     async def close(self) -> None:
         """Drop all connections."""
         await self._session.close()
 
+    async def __aenter__(self) -> Self:
+        return self
+
+    async def __aexit__(
+        self,
+        kind: type[BaseException] | None,
+        error: BaseException | None,
+        trace: TracebackType | None,
+    ) -> None:
+        await self.close()
+
     # ------------------------------------------------------------ opinions
 
     async def submit(self, evidence: Evidence) -> bool:
-        """Bring one opinion: True once a coordinator has it durably, False if none ever will.
+        """Bring an opinion. It can be brought again.
 
-        raises   Unavailable if none could be asked, or it may be taken later
+        returns  True once a coordinator has it for good, False if none ever will
+        raises   Unavailable if it is to be brought again later
         """
-        refused = False
-        for url in self._urls:
-            try:
-                answer = await self._ask("POST", f"{url}/opinions", evidence.encode())
-                code = str(answer["answers"][0]["code"])
-            except (HandfastError, KeyError, IndexError, TypeError) as error:
-                _log.info("the coordinator does not answer", url=url, error=str(error))
-                continue
-            if code == _ACCEPTED:
-                return True
-            _log.info("the coordinator refuses the opinion", url=url, code=code)
-            refused = refused or code not in _PASSING
-        if refused:
-            return False
-        raise Unavailable("no coordinator takes the opinion now")
+        (answer,) = await self.submit_all([evidence])
+        if answer.code == ACCEPTED:
+            return True
+        _log.warning("opinion refused", code=answer.code, detail=answer.detail)
+        if answer.code in _PASSING:
+            raise Unavailable(f"no coordinator takes the opinion now: {answer.detail}")
+        return False
+
+    async def submit_all(self, evidence: Sequence[Evidence]) -> list[Answer]:
+        """Bring opinions, those of a pair in the order of their nonces; an answer for each.
+
+        raises   Unavailable if they are to be brought again later
+        """
+        body = b"".join(each.encode() for each in evidence)
+
+        async def bring(url: str) -> list[Answer]:
+            found = await _exchange(self._session, "POST", f"{url}/opinions", body)
+            answers = [Answer(str(each["code"]), str(each["detail"])) for each in found["answers"]]
+            if len(answers) != len(evidence):
+                raise Rejected("an answer is missing", "answers")
+            return answers
+
+        return await self._in_turn(bring)
 
     # ------------------------------------------------------------ scores
 
-    async def leaves(self, providers: Sequence[int]) -> Mapping[int, ProviderLeaf]:
-        """The proven leaves of providers, from the first coordinator that proves any; a provider
-        without one has no opinions yet, or none that a coordinator shows.
-        """
-        for url in self._urls if providers else ():
-            try:
-                return await self._leaves_from(url, providers)
-            except HandfastError as error:
-                _log.info("no scores from this coordinator", url=url, error=str(error))
-        return {}
-
     async def scores(self, providers: Sequence[int]) -> Mapping[int, int]:
-        """The proven scores of providers, out of SCALE; those never scored are left out."""
-        leaves = await self.leaves(providers)
-        return {id_: leaf.score.score for id_, leaf in leaves.items() if leaf.score_epoch}
-
-    async def _leaves_from(self, url: str, providers: Sequence[int]) -> dict[int, ProviderLeaf]:
-        wanted = ",".join(map(str, providers))
-        answer = await self._ask("GET", f"{url}/scores?providers={wanted}")
-        proven: dict[int, ProviderLeaf] = {}
+        """Proven neutral scores, out of SCALE; those never scored are left out, and all of them if
+        no coordinator can prove any now: a score without a proof is no score. (RP-31)
+        """
         try:
-            for shown in answer["shards"]:
-                words = _words(shown["words"])
-                if words.hash() != await self._rollup.finalised_root(words.shard):
-                    raise Rejected("the scores are not under the finalised root", "stale_root")
-                for each in shown["scores"]:
-                    id_, leaf = self._proven(words, each)
-                    proven[id_] = leaf
-        except (KeyError, TypeError, ValueError) as error:
-            raise Rejected(f"{url} answers nonsense: {error!r}", "malformed") from error
-        return {id_: leaf for id_, leaf in proven.items() if id_ in set(providers)}
+            leaves = await self.leaves(providers)
+        except Unavailable as error:
+            _log.warning("no scores", error=str(error))
+            return {}
+        return {
+            provider: leaf.score.score
+            for provider, leaf in leaves.items()
+            if leaf is not None and leaf.score_epoch
+        }
 
-    def _proven(self, words: ShardState, shown: Mapping[str, Any]) -> tuple[int, ProviderLeaf]:
-        id_ = int(shown["provider"])
-        position, shard = divmod(id_, self._shards)
-        try:
-            leaf = ProviderLeaf.decode(_bytes(shown["leaf"]))
-        except Malformed as error:
-            raise Rejected(f"the leaf of provider {id_} is malformed", "malformed") from error
-        path = [_bytes(sibling) for sibling in shown["path"]]
-        if shard != words.shard or not verify(
-            words.root, leaf.hash(), position, words.providers, path
-        ):
-            raise Rejected(f"the path of provider {id_} proves nothing", "bad_path")
-        return id_, leaf
+    async def leaves(self, providers: Sequence[int]) -> Leaves:
+        """Leaves of these providers, each proven against the chain.
 
-    # ------------------------------------------------------------ HTTP
+        raises   Unavailable if no coordinator can prove them now
+        """
+        found: Leaves = {}
+        for shard in range(self._shards):
+            mine = [each for each in dict.fromkeys(providers) if each % self._shards == shard]
+            for at in range(0, len(mine), _AT_ONCE):
+                found |= await self._leaves_of(shard, mine[at : at + _AT_ONCE])
+        return found
 
-    async def _ask(self, method: str, url: str, body: bytes | None = None) -> Any:
-        try:
-            async with self._session.request(method, url, data=body) as response:
-                data = await response.content.read(_MAX_ANSWER + 1)
-                while len(data) <= _MAX_ANSWER and not response.content.at_eof():
-                    data += await response.content.read(_MAX_ANSWER + 1 - len(data))
-                status = response.status
-        except (aiohttp.ClientError, TimeoutError, InvalidInput, ValueError) as error:
-            raise Unavailable(f"{url} does not answer: {type(error).__name__}") from error
-        if len(data) > _MAX_ANSWER or status != HTTPStatus.OK:
-            raise Unavailable(f"{url} answers with status {status}")
-        try:
-            return json.loads(data)
-        except ValueError as error:
-            raise Rejected(f"{url} answers no JSON", "malformed") from error
+    async def _leaves_of(self, shard: int, providers: Sequence[int]) -> Leaves:
+        query = ",".join(map(str, providers))
+
+        async def fetch(url: str) -> Leaves:
+            found = await _exchange(self._session, "GET", f"{url}/scores?providers={query}")
+            (of_shard,) = found["shards"]
+            root = await self._rollup.finalised_root(shard)
+            if root == NO_ROOT:
+                return dict.fromkeys(providers)
+            return self._prove(of_shard, shard, root, providers)
+
+        return await self._in_turn(fetch)
+
+    def _prove(self, answer: Any, shard: int, root: bytes, providers: Sequence[int]) -> Leaves:
+        words = _words(answer["words"])
+        check_words(words, shard, root)
+        shown = {int(each["provider"]): each for each in answer["scores"]}
+        proven: Leaves = {}
+        for provider in providers:
+            text = shown[provider]["leaf"]
+            leaf = ProviderLeaf.decode(_bytes(text)) if text is not None else None
+            path = [_bytes(sibling) for sibling in shown[provider]["path"]]
+            check_leaf(words, provider // self._shards, leaf, path)
+            proven[provider] = leaf
+        return proven
+
+    async def personal_score(
+        self, provider: int, client: int, sensitivity: int, epoch: int
+    ) -> Score:
+        """A provider's score in a client's own eyes, from proven leaves. (RP-29)
+
+        client   registry id
+        epoch    the present
+        raises   Unavailable if no coordinator can prove them now
+        """
+        shard = provider % self._shards
+
+        async def fetch(url: str) -> Score:
+            answer, clients = await self._fetch_clients(url, provider)
+            root = await self._rollup.finalised_root(shard)
+            if root == NO_ROOT or answer is None:
+                if (await self._leaves_of(shard, [provider]))[provider] is not None:
+                    raise Rejected(
+                        f"provider {provider} has clients that were not shown", "clients"
+                    )
+                return UNKNOWN
+            leaf = self._prove(answer, shard, root, [provider])[provider]
+            if leaf is None:
+                return UNKNOWN
+            check_clients(leaf, clients)
+            return personal_score_of(leaf, clients, client, sensitivity, epoch)
+
+        return await self._in_turn(fetch)
+
+    async def _fetch_clients(self, url: str, provider: int) -> tuple[Any, list[ClientLeaf]]:
+        """All pages; None if the coordinator says that nobody has rated the provider."""
+        clients: list[ClientLeaf] = []
+        while True:
+            page = f"{url}/providers/{provider}/clients?from={len(clients)}"
+            try:
+                answer = await _exchange(self._session, "GET", page)
+            except Rejected as error:
+                if error.reason == "unknown_provider":
+                    return None, []
+                raise
+            data = _bytes(answer["clients"])
+            clients += [
+                ClientLeaf.decode(data[at : at + _LEAF_BYTES])
+                for at in range(0, len(data), _LEAF_BYTES)
+            ]
+            if not data:
+                return answer, clients
+
+    # ------------------------------------------------------------ asking
+
+    async def _in_turn(self, ask: Callable[[str], Awaitable[T]]) -> T:
+        """Ask one coordinator after the other, and all of them again: a final root may move between
+        the coordinator's answer and the chain's."""
+        last = "none is named"
+        for attempt in range(_ATTEMPTS):
+            for url in self._urls:
+                try:
+                    return await ask(url)
+                except (Unavailable, Rejected, InvalidInput) as error:
+                    last = str(error)
+                except (KeyError, TypeError, ValueError) as error:
+                    last = f"{url} answers nonsense: {error!r}"
+                _log.info("next coordinator", url=url, error=last)
+            if self._urls and attempt + 1 < _ATTEMPTS:
+                await asyncio.sleep(_PAUSE)
+        raise Unavailable(f"no coordinator helps: {last}")
 
 
-def _bytes(text: Any) -> bytes:
-    if not isinstance(text, str) or not text.startswith("0x"):
-        raise ValueError("expected 0x-hex")
-    return bytes.fromhex(text[2:])
+async def fetch_status(url: str) -> dict[str, Any]:
+    """What a coordinator says of itself.
+
+    raises   Unavailable if it does not answer
+    """
+    async with aiohttp.ClientSession(timeout=aiohttp.ClientTimeout(total=15.0)) as session:
+        return await _exchange(session, "GET", f"{url.rstrip('/')}/status")
 
 
-def _words(shown: Mapping[str, Any]) -> ShardState:
-    numbers = {name: int(shown[name]) for name in ("shard", "providers", "levy", "opinions")}
-    return ShardState(root=_bytes(shown["root"]), **numbers)
+async def _exchange(
+    session: aiohttp.ClientSession, method: str, url: str, body: bytes | None = None
+) -> dict[str, Any]:
+    """One question and its JSON answer.
+
+    raises   Rejected with the code of a refusal, Unavailable if it makes sense to ask again
+    """
+    try:
+        async with session.request(method, url, data=body) as response:
+            answer = json.loads(await _read(response))
+            status = response.status
+    except (aiohttp.ClientError, TimeoutError, OSError) as error:
+        detail = str(error) or type(error).__name__
+        raise Unavailable(f"{url} does not answer: {detail}") from error
+    except ValueError as error:
+        raise Unavailable(f"{url} answers no JSON") from error
+    if not isinstance(answer, dict):
+        raise Unavailable(f"{url} answers something else")
+    if status == 200:
+        return answer
+    detail = f"{url} refuses: {answer.get('detail')}"
+    if status in {408, 429} or status >= 500:
+        raise Unavailable(detail)
+    raise Rejected(detail, str(answer.get("error")))
+
+
+async def _read(response: aiohttp.ClientResponse) -> bytes:
+    body = bytearray()
+    async for chunk in response.content.iter_any():
+        body += chunk
+        if len(body) > _MAX_ANSWER:
+            response.close()
+            raise Unavailable(f"{response.url.origin()} answers with too many bytes")
+    return bytes(body)
+
+
+def _bytes(text: str) -> bytes:
+    return bytes.fromhex(text.removeprefix("0x"))
+
+
+def _words(answer: Any) -> ShardState:
+    return ShardState(
+        int(answer["shard"]),
+        _bytes(answer["root"]),
+        int(answer["providers"]),
+        int(answer["levy"]),
+        int(answer["opinions"]),
+    )

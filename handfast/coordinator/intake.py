@@ -3,25 +3,27 @@
 from __future__ import annotations
 
 import asyncio
+import time
+from collections import deque
 from collections.abc import Callable, Mapping, Sequence
-from concurrent.futures import Executor
-from typing import NamedTuple, TypeVar
+from dataclasses import dataclass
+from typing import NamedTuple
 
-from handfast.coordinator.directory import Directory
+from handfast.coordinator.allowance import Allowance
 from handfast.coordinator.ledger import Arrival, Ledger, Verdict
-from handfast.coordinator.store import OpinionRow, Store
+from handfast.coordinator.memory import Memory
+from handfast.coordinator.store import OpinionRow
 from handfast.errors import HandfastError, InvalidInput, Rejected, Unavailable
 from handfast.protocol.messages import Domain
 from handfast.reputation.batches import Entry
 from handfast.reputation.encoding import NEWCOMER_FLAG, Malformed
 from handfast.reputation.evidence import Evidence, same_content, split
-
-T = TypeVar("T")
-R = TypeVar("R")
+from handfast.reputation.rules import levy
 
 ACCEPTED = "accepted"
 MALFORMED = "malformed"
 CONTRADICTION = "contradiction"
+LEVY = "levy"
 
 _SLICE = 8
 """Opinions whose signatures are checked before others get their turn."""
@@ -48,44 +50,64 @@ class _Group(NamedTuple):
     answers: asyncio.Future[list[Answer]]
 
 
+@dataclass(frozen=True, slots=True)
+class Room:
+    """How much an intake takes.
+
+    batch     opinions of one submission
+    group     opinions of one commit
+    waiting   opinions in no batch, beyond which nothing is accepted
+    """
+
+    batch: int = 1_000
+    group: int = 2_000
+    waiting: int = 1_000_000
+
+
+_USUAL = Room()
+
+
 class Intake:
     """Use `run` as a task; `submit` from any number of others.
 
-    ledgers        by shard
-    writer         one thread, which alone writes to the store
-    lock           held while the ledgers change; whoever takes from a ledger holds it too
-    max_batch      opinions of one submission
-    max_group      opinions of one commit
-    max_waiting    opinions in no batch, beyond which nothing is accepted
+    hub, token   domain of the ChannelHub, address of MarketToken
+    arrived      told of every commit
     """
 
     def __init__(
         self,
-        store: Store,
-        directory: Directory,
-        ledgers: Mapping[int, Ledger],
-        writer: Executor,
         hub: Domain,
         token: str,
-        *,
-        max_batch: int = 1_000,
-        max_group: int = 2_000,
-        max_waiting: int = 1_000_000,
+        memory: Memory,
+        allowance: Allowance,
+        arrived: Callable[[], None],
+        room: Room = _USUAL,
     ) -> None:
-        self.lock = asyncio.Lock()
-        self._store = store
-        self._directory = directory
-        self._ledgers = ledgers
-        self._writer = writer
         self._hub = hub
         self._token = token
-        self._max_batch = max_batch
-        self._max_group = max_group
-        self._max_waiting = max_waiting
-        self._next = store.last_number() + 1
+        self._memory = memory
+        self._allowance = allowance
+        self._arrived = arrived
+        self._room = room
+        self._next = memory.store.last_number() + 1
         self._uncertain = False
         self._queue: list[_Group] = []
         self._wake = asyncio.Event()
+        self._times: deque[tuple[int, float]] = deque([(self._next - 1, time.monotonic())])
+
+    @property
+    def waiting(self) -> int:
+        """Opinions that are in no batch."""
+        return sum(len(shard.ledger) for shard in self._memory.shards.values())
+
+    def age(self, number: int) -> float:
+        """Seconds since an opinion was accepted, or since the process began.
+
+        number   not below those asked for before
+        """
+        while self._times and self._times[0][0] < number:
+            self._times.popleft()
+        return time.monotonic() - self._times[0][1] if self._times else 0.0
 
     async def submit(self, body: bytes) -> list[Answer]:
         """Take pieces of evidence that stand one behind the other; one answer for each.
@@ -94,9 +116,9 @@ class Intake:
                  Unavailable if they could not be kept: send all of them again
         """
         pieces = list(split(body))
-        if len(pieces) > self._max_batch:
-            raise InvalidInput(f"{len(pieces)} opinions at once, at most {self._max_batch}")
-        if sum(map(len, self._ledgers.values())) + len(pieces) > self._max_waiting:
+        if len(pieces) > self._room.batch:
+            raise InvalidInput(f"{len(pieces)} opinions at once, at most {self._room.batch}")
+        if self.waiting + len(pieces) > self._room.waiting:
             raise Unavailable("too many opinions wait for the chain")
         results: list[Answer | _Candidate] = []
         for position, piece in enumerate(pieces, 1):
@@ -112,10 +134,12 @@ class Intake:
         try:
             evidence = Evidence.decode(piece)
             entry = self._entry(evidence)
-            verdict = self._ledger(entry).judge(entry)
+            verdict = self._ledger_of(entry.provider).judge(entry)
             if verdict is Verdict.NONCE_GAP:
                 return _gap(entry)
             if verdict is Verdict.ACCEPTED:
+                if not self._allowance.permits(entry.client, levy(entry.fee)):
+                    return Answer(LEVY, "more levy than is laid out for a client")
                 evidence.check(self._hub, self._token)
         except Malformed as error:
             return Answer(MALFORMED, str(error))
@@ -125,17 +149,18 @@ class Intake:
 
     def _entry(self, evidence: Evidence) -> Entry:
         parameters = evidence.parameters
-        provider = self._directory.id_of(parameters.provider)
+        provider = self._memory.directory.id_of(parameters.provider)
         if provider is None:
             raise Rejected(f"provider {parameters.provider} is not registered yet", "provider")
-        client = self._directory.id_of(parameters.client)
+        client = self._memory.directory.id_of(parameters.client)
         if client is None or client >= NEWCOMER_FLAG:
             raise Rejected(f"client {parameters.client} is not registered yet", "client")
         nonce, units = evidence.receipt.nonce, evidence.fee_units
         return Entry(provider, client, nonce, units, evidence.satisfied)
 
-    def _ledger(self, entry: Entry) -> Ledger:
-        return self._ledgers[entry.provider % len(self._ledgers)]
+    def _ledger_of(self, provider: int) -> Ledger:
+        shards = self._memory.shards
+        return shards[provider % len(shards)].ledger
 
     # ------------------------------------------------------------ group commit
 
@@ -154,8 +179,8 @@ class Intake:
                 await self._commit(self._next_groups())
 
     def _next_groups(self) -> list[_Group]:
-        """Whole submissions, up to `max_group` opinions, at least one."""
-        room, count = self._max_group, 0
+        """Whole submissions, up to `room.group` opinions, at least one."""
+        room, count = self._room.group, 0
         while count < len(self._queue) and (count == 0 or room > 0):
             room -= len(self._queue[count].candidates)
             count += 1
@@ -166,7 +191,7 @@ class Intake:
     async def _commit(self, groups: Sequence[_Group]) -> None:
         candidates = [candidate for group in groups for candidate in group.candidates]
         try:
-            async with self.lock:
+            async with self._memory.lock:
                 answers = iter(await self._keep_all(candidates))
         except HandfastError as error:
             for group in groups:
@@ -186,12 +211,13 @@ class Intake:
         verdicts = []
         rows: list[OpinionRow] = []
         for entry, evidence in candidates:
-            ledger = self._ledger(entry)
+            ledger = self._ledger_of(entry.provider)
             verdict = ledger.judge(entry)
             verdicts.append(verdict)
             if verdict is Verdict.ACCEPTED:
                 number = self._next + len(rows)
                 ledger.put(Arrival(number, entry))
+                self._allowance.spend(entry.client, levy(entry.fee))
                 rows.append(OpinionRow(number, *entry[:3], evidence))
         if rows:
             await self._write(rows)
@@ -200,7 +226,9 @@ class Intake:
             for candidate, verdict in zip(candidates, verdicts, strict=True)
             if verdict is Verdict.KNOWN
         ]
-        found = await self._in_thread(self._store.find, [each.entry[:3] for each in known])
+        found = await self._memory.write(
+            self._memory.store.find, [each.entry[:3] for each in known]
+        )
         return [
             _answer(candidate, verdict, found)
             for candidate, verdict in zip(candidates, verdicts, strict=True)
@@ -208,26 +236,25 @@ class Intake:
 
     async def _write(self, rows: Sequence[OpinionRow]) -> None:
         try:
-            await self._in_thread(self._store.add_opinions, rows)
+            await self._memory.write(self._memory.store.add_opinions, rows)
         except Unavailable:
             for row in reversed(rows):
-                self._ledgers[row.provider % len(self._ledgers)].withdraw(1)
+                self._ledger_of(row.provider).withdraw(1)
             self._uncertain = True
             raise
         self._next += len(rows)
+        self._times.append((self._next - 1, time.monotonic()))
+        self._arrived()
 
     async def _settle_doubt(self) -> None:
         """After a commit that failed, find out whether it did: an answer can get lost too."""
         if not self._uncertain:
             return
-        for row in await self._in_thread(self._store.opinions_from, self._next):
+        for row in await self._memory.write(self._memory.store.opinions_from, self._next):
             entry = self._entry(Evidence.decode(row.evidence))
-            self._ledger(entry).put(Arrival(row.number, entry))
+            self._ledger_of(entry.provider).put(Arrival(row.number, entry))
             self._next = row.number + 1
         self._uncertain = False
-
-    async def _in_thread(self, work: Callable[[T], R], argument: T) -> R:
-        return await asyncio.get_running_loop().run_in_executor(self._writer, work, argument)
 
 
 def _gap(entry: Entry) -> Answer:

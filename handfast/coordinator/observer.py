@@ -1,0 +1,207 @@
+"""Takes in what the chain says about participants and batches, each fact once. (CO-4, CO-8)"""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Callable, Mapping, Sequence
+
+from handfast.chain.abi import Event
+from handfast.chain.client import Chain
+from handfast.chain.follower import Advanced, BlockEvents, Cursor, Follower, RolledBack
+from handfast.chain.reputation import ReputationRollup, posted_header
+from handfast.coordinator.memory import Memory
+from handfast.coordinator.shard import Sighting
+from handfast.coordinator.store import Observation
+from handfast.errors import InvalidInput, InvariantBroken, Rejected, Unavailable
+from handfast.log import get
+from handfast.reputation.encoding import Header, data_tree, decode_data
+
+_log = get(__name__)
+_FOR_GOOD = 64
+"""Blocks on top of which a final batch is taken for good."""
+_RETRY_SECONDS = 1.0
+
+
+class Observer:
+    """Use `catch_up`, then `run` as a task.
+
+    moved    told of every change
+    """
+
+    def __init__(
+        self,
+        chain: Chain,
+        follower: Follower,
+        rollup: ReputationRollup,
+        memory: Memory,
+        moved: Callable[[], None],
+    ) -> None:
+        self._chain = chain
+        self._follower = follower
+        self._rollup = rollup
+        self._memory = memory
+        self._moved = moved
+        self._cursor: Cursor | None = None
+        self.trouble = ""
+        """Why the chain can't be followed, in one line; empty if it can."""
+
+    @property
+    def block(self) -> int:
+        """The newest block that was taken in."""
+        return self._cursor.tip.number if self._cursor is not None else 0
+
+    async def catch_up(self) -> None:
+        """Take in the chain up to its head.
+
+        raises   Unavailable if the node does not answer
+        """
+        while await self.look():
+            _log.info("catching up", block=self.block)
+
+    async def run(self, interval: float) -> None:
+        """Look for ever, every `interval` seconds while nothing is new."""
+        while True:
+            busy = False
+            try:
+                busy = await self.look()
+                self.trouble = ""
+            except (Unavailable, Rejected) as error:
+                self.trouble = str(error)
+                _log.warning("the chain can't be followed", error=self.trouble)
+            if not busy:
+                await asyncio.sleep(interval)
+
+    async def look(self) -> bool:
+        """Take in the next facts, if there are any."""
+        if self._cursor is None:
+            kept = await asyncio.to_thread(self._memory.store.cursor)
+            self._cursor = kept or await self._follower.origin()
+        step = await self._follower.next(self._cursor)
+        if step is None:
+            return False
+        if isinstance(step, RolledBack):
+            _log.warning("the chain was reorganised", block=step.cursor.tip.number)
+            data: Mapping[bytes, bytes | None] = {}
+        else:
+            data = await self._data_of(step.blocks)
+        async with self._memory.lock:
+            observation = Observation(step.cursor, self._memory.directory.highest)
+            if isinstance(step, RolledBack):
+                self._roll_back(step.cursor.tip.number, observation)
+            else:
+                self._advance(step, data, observation)
+            await self._keep(observation)
+        self._cursor = step.cursor
+        self._moved()
+        return True
+
+    async def _keep(self, observation: Observation) -> None:
+        """Make it durable, however long that takes: memory is ahead of the store until then."""
+        loop = asyncio.get_running_loop()
+        while True:
+            try:
+                await loop.run_in_executor(
+                    self._memory.writer, self._memory.store.keep, observation
+                )
+            except Unavailable as error:
+                _log.error("the store can't be written", error=str(error))
+                await asyncio.sleep(_RETRY_SECONDS)
+            else:
+                return
+
+    # ------------------------------------------------------------ applying
+
+    def _roll_back(self, block: int, observation: Observation) -> None:
+        self._memory.directory.roll_back(block)
+        observation.highest = self._memory.directory.highest
+        for shard in self._memory.shards.values():
+            for row in shard.rolled_back(block):
+                observation.batches[row.id] = row
+
+    def _advance(
+        self, step: Advanced, data: Mapping[bytes, bytes | None], observation: Observation
+    ) -> None:
+        for block in step.blocks:
+            for event in block.events:
+                self._apply(event, data, observation)
+        deep = step.cursor.tip.number - _FOR_GOOD
+        for number, shard in self._memory.shards.items():
+            observation.settled += [(number, settled) for settled in shard.settle(deep)]
+        if observation.settled:
+            lowest = (shard.lowest for shard in self._memory.shards.values())
+            observation.floor = min((each for each in lowest if each is not None), default=None)
+
+    def _apply(
+        self, event: Event, data: Mapping[bytes, bytes | None], observation: Observation
+    ) -> None:
+        match event.name:
+            case "Registered":
+                self._register(event, observation)
+            case "BatchPosted":
+                self._post(event, data, observation)
+            case "BatchFinalised":
+                arguments = event.arguments
+                shard = self._memory.shards[arguments["shard"]]
+                rows = shard.finalised(
+                    arguments["index"], event.log.block_number, self._memory.directory.highest
+                )
+                observation.batches.update((row.id, row) for row in rows)
+                _log.info("batch is final", shard=shard.number, index=arguments["index"])
+            case _:
+                pass
+
+    def _register(self, event: Event, observation: Observation) -> None:
+        account, block = event.arguments["account"], event.log.block_number
+        if self._memory.directory.add(account, block) != event.arguments["id"]:
+            raise InvariantBroken(f"participant {event.arguments['id']} is out of order")
+        observation.joined.append((account, block))
+
+    def _post(
+        self, event: Event, data: Mapping[bytes, bytes | None], observation: Observation
+    ) -> None:
+        header = posted_header(event)
+        if header.hash() != event.arguments["batch"]:
+            raise InvariantBroken(f"the header of batch {header.index} hashes to something else")
+        shard = self._memory.shards[header.shard]
+        sighting = Sighting(
+            header, event.arguments["batch"], event.log.block_number, data[header.hash()]
+        )
+        rows = shard.posted(self._memory.ids.next(), sighting, self._memory.directory.highest)
+        observation.batches.update((row.id, row) for row in rows)
+        if shard.faulty is not None:
+            _log.error(
+                "nobody may build on a batch",
+                shard=shard.number,
+                index=header.index,
+                fault=shard.faulty.fault,
+            )
+        else:
+            _log.info("batch stands", shard=shard.number, index=header.index, kind=header.kind.name)
+
+    # ------------------------------------------------------------ reading others' batches
+
+    async def _data_of(self, blocks: Sequence[BlockEvents]) -> dict[bytes, bytes | None]:
+        """Data of the batches that were posted, by their hash; None where it can't be found."""
+        found: dict[bytes, bytes | None] = {}
+        for block in blocks:
+            for event in block.events:
+                if event.name == "BatchPosted":
+                    header = posted_header(event)
+                    found[header.hash()] = await self._read_data(header, event.log.transaction)
+        return found
+
+    async def _read_data(self, header: Header, transaction: bytes) -> bytes | None:
+        """Calldata of a post. Who posts through a contract of its own hides it in a trace."""
+        sent = await self._chain.input_of(transaction)
+        if sent is None:
+            raise Unavailable("the node does not have a transaction whose event it showed")
+        to, call_data = sent
+        if to != self._rollup.address:
+            return None
+        try:
+            data = self._rollup.posted_data(call_data)
+            segments, roots = decode_data(data)
+        except InvalidInput:
+            return None
+        root = data_tree(segments, header.root_before, roots).root
+        return data if root == header.data else None

@@ -1,0 +1,38 @@
+"""A coordinator from opinions to proven scores, on a real chain. (RP, CO)"""
+
+from __future__ import annotations
+
+from typing import Any
+
+from handfast.protocol.constants import GAMMA, SCALE
+from tests.services.coordinator.running import ACCEPTED, running
+from tests.services.coordinator.town import EPOCH, WINDOW, Town, pass_time
+
+
+def test_opinions_become_proven_scores(town: Town, run: Any) -> None:
+    async def scenario() -> None:
+        async with running(town) as here:
+            good = [town.evidence(0, client) for client in (0, 1, 2, 0, 1)]
+            bad = [town.evidence(1, client, satisfied=False) for client in (0, 1, 2, 0, 1)]
+            answers = await here.clients.submit_all(good + bad)
+            assert answers == [ACCEPTED] * 10
+            await here.reached(tip=1, opinions=10, waiting=0)
+            assert await here.clients.scores([1, 2]) == {}
+
+            await pass_time(here.chain, EPOCH)
+            await here.reached(tip=2)
+            await pass_time(here.chain, WINDOW)
+            await here.reached(final=2)
+            scores = await here.clients.scores([1, 2, 3, 99])
+            assert scores.keys() == {1, 2}
+            assert scores[1] > SCALE // 2 > scores[2]
+            shard = await town.rollup(here.chain).shard(0)
+            assert (shard.index, shard.final_index) == (2, 2)
+            assert shard.final_root.hex() == here.shard["final_root"][2:]
+
+            own = await here.clients.personal_score(1, town.clients[0].id, SCALE // 2, 2)
+            other = await here.clients.personal_score(1, 999, SCALE // 2, 2)
+            assert own.score != other.score
+            assert (await here.clients.personal_score(3, 999, SCALE // 2, 2)).score == GAMMA
+
+    run(scenario())
