@@ -9,6 +9,7 @@ from __future__ import annotations
 import csv
 from collections.abc import Iterable
 from decimal import Decimal, InvalidOperation
+from sys import intern
 
 from handfast.errors import InvalidInput
 from handfast.protocol.constants import SCALE
@@ -81,7 +82,7 @@ def _add(history: History, row: list[str], present: int) -> None:
     clients = history.get(provider)
     if clients is None:
         clients = history[provider] = {}
-    clients[client] = rate(clients.get(client, NEWCOMER), satisfied, fee, epoch)
+    clients[intern(client)] = rate(clients.get(client, NEWCOMER), satisfied, fee, epoch)
 
 
 def _verdict(text: str) -> bool:

@@ -169,8 +169,12 @@ def rate(pair: Pair, satisfied: bool, fee: int, epoch: int) -> Pair:
 
 def local(pair: Pair) -> Levels:
     """A client's own opinion of a provider it has rated. [prosecutor eq. 7]"""
-    count = pair.positives + pair.negatives
-    s = pair.positives * (count - 1) * FINE // (count * count)
+    return _levels(pair.positives, pair.positives + pair.negatives)
+
+
+@lru_cache(maxsize=1 << 12)
+def _levels(positives: int, count: int) -> Levels:
+    s = positives * (count - 1) * FINE // (count * count)
     c = FINE // count
     return Levels(s, FINE - s - c, c)
 
@@ -193,15 +197,30 @@ def add_weights(sums: Sums, clients: Iterable[Pair], scene: Scene) -> Sums:
     latest, interactions, present = scene
     for positives, negatives, epoch, _, worth, exponent in clients:
         count = positives + negatives
-        familiarity = MU_FAMILIARITY * (count * FINE // interactions) // SCALE
-        recency = MU_FRESHNESS * freshness(present - epoch) // SCALE
         share = (worth >> latest - exponent) * WORTH_ONE // total if total else 0
         share = MU_WORTH * share // _SHARE_DIVISOR
-        weight = isqrt(familiarity * familiarity + recency * recency + share * share)
+        weight = isqrt(
+            _familiarity_square(count, interactions)
+            + _recency_square(present - epoch)
+            + share * share
+        )
+        s, _, c = _levels(positives, count)
         weights += weight
-        satisfied += weight * (positives * (count - 1) * FINE // (count * count))
-        uncertain += weight * (FINE // count)
+        satisfied += weight * s
+        uncertain += weight * c
     return Sums(total, weights, satisfied, uncertain)
+
+
+@lru_cache(maxsize=1 << 12)
+def _familiarity_square(count: int, interactions: int) -> int:
+    familiarity = MU_FAMILIARITY * (count * FINE // interactions) // SCALE
+    return familiarity * familiarity
+
+
+@lru_cache(maxsize=1 << 16)
+def _recency_square(age: int) -> int:
+    recency = MU_FRESHNESS * freshness(age) // SCALE
+    return recency * recency
 
 
 def reference(sums: Sums) -> Levels:

@@ -314,8 +314,15 @@ def _watched(monkeypatch: pytest.MonkeyPatch) -> None:
         monkeypatch.setattr(rules, name, Watched(getattr(rules, name)))
     for name in ("MU_FAMILIARITY", "MU_FRESHNESS", "MU_WORTH", "GAMMA", "DECAY"):
         monkeypatch.setattr(rules, name, Watched(getattr(rules, name)))
-    growth.cache_clear()
-    freshness.cache_clear()
+    _forget()
+
+
+def _forget() -> None:
+    for cached in (growth, freshness, *map(rules.__dict__.get, CACHED)):
+        cached.cache_clear()  # type: ignore[union-attr]
+
+
+CACHED = ("_levels", "_familiarity_square", "_recency_square")
 
 
 def test_every_intermediate_fits_128_bits(monkeypatch: pytest.MonkeyPatch) -> None:
@@ -339,8 +346,7 @@ def test_every_intermediate_fits_128_bits(monkeypatch: pytest.MonkeyPatch) -> No
     scene = Scene(Watched(0), Watched(count), Watched(0))
     sums = add_weights(add_worth(Sums(), [fresh], scene), [fresh], scene)
     assert all(-(2**127) <= count * value < 2**127 for value in sums)
-    growth.cache_clear()
-    freshness.cache_clear()
+    _forget()
 
 
 @given(st.lists(histories, min_size=1, max_size=8))
