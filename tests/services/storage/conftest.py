@@ -79,7 +79,7 @@ def running(binary: str, repository: Path) -> Iterator[Kubo]:
                 time.sleep(0.05)
             yield Kubo(binary, repository, process, api.read_text().strip())
         finally:
-            process.terminate()
+            process.kill()  # its shutdown takes a while, and nothing here is needed again
             process.wait()
 
 
