@@ -30,7 +30,6 @@ from handfast.protocol.messages import Domain
 from handfast.settings import Settings, Table
 from handfast.storage.local import LocalStore
 
-
 _IDLE_POLLS = 5
 """How much rarer the chain is looked at for transactions that a re-organisation dropped."""
 

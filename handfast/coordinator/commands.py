@@ -15,6 +15,7 @@ from handfast import log
 from handfast.coordinator.client import fetch_status
 from handfast.coordinator.process import run
 from handfast.coordinator.settings import CoordinatorSettings
+from handfast.process import process_options
 
 
 @click.group()
@@ -23,19 +24,12 @@ def coordinator() -> None:
 
 
 @coordinator.command("run")
-@click.option(
-    "--config", type=click.Path(path_type=Path, dir_okay=False), help="Settings, as TOML."
-)
-@click.option("--data", type=click.Path(path_type=Path, file_okay=False), help="Data folder.")
-@click.option("--rpc", help="URL of a node.")
+@process_options
 @click.option("--host", help="Address to listen on.")
 @click.option("--port", type=int, help="Port to listen on; 0 takes a free one.")
-@click.option("--keystore", type=click.Path(path_type=Path, dir_okay=False), help="Key file.")
+@click.option("--database", help="URL of the database; else a SQLite file in the data folder.")
 def run_command(config: Path | None, **flags: Any) -> None:
-    """Run a coordinator until it is asked to stop.
-
-    Every setting can stand in the file, in the environment as HANDFAST_<NAME>, or here.
-    """
+    """Collect until stopped (Ctrl-C); what was accepted is taken up at the next start."""
     settings = CoordinatorSettings.load(config, **flags)
     log.configure(settings.log_level, settings.log_format)
     asyncio.run(run(settings))

@@ -40,9 +40,15 @@ class Answer(NamedTuple):
     detail: str = ""
 
 
+_DEAR = Answer(LEVY, "more levy than is laid out for one client")
+
+
 class _Candidate(NamedTuple):
+    """checked   whether its signatures were; not if its nonce is known already"""
+
     entry: Entry
     evidence: bytes
+    checked: bool
 
 
 class _Group(NamedTuple):
@@ -139,13 +145,13 @@ class Intake:
                 return _gap(entry)
             if verdict is Verdict.ACCEPTED:
                 if not self._allowance.permits(entry.client, levy(entry.fee)):
-                    return Answer(LEVY, "more levy than is laid out for a client")
+                    return _DEAR
                 evidence.check(self._hub, self._token)
         except Malformed as error:
             return Answer(MALFORMED, str(error))
         except Rejected as error:
             return Answer(error.reason, str(error))
-        return _Candidate(entry, piece)
+        return _Candidate(entry, piece, verdict is Verdict.ACCEPTED)
 
     def _entry(self, evidence: Evidence) -> Entry:
         parameters = evidence.parameters
@@ -208,31 +214,38 @@ class Intake:
     async def _keep_all(self, candidates: Sequence[_Candidate]) -> list[Answer]:
         """Judge in order, write what is new in one commit, look up what is not."""
         await self._settle_doubt()
-        verdicts = []
+        decisions = []
         rows: list[OpinionRow] = []
-        for entry, evidence in candidates:
-            ledger = self._ledger_of(entry.provider)
-            verdict = ledger.judge(entry)
-            verdicts.append(verdict)
-            if verdict is Verdict.ACCEPTED:
+        for candidate in candidates:
+            decision = self._decide(candidate)
+            decisions.append(decision)
+            if decision is Verdict.ACCEPTED:
+                entry = candidate.entry
                 number = self._next + len(rows)
-                ledger.put(Arrival(number, entry))
+                self._ledger_of(entry.provider).put(Arrival(number, entry))
                 self._allowance.spend(entry.client, levy(entry.fee))
-                rows.append(OpinionRow(number, *entry[:3], evidence))
+                rows.append(OpinionRow(number, *entry[:3], candidate.evidence))
         if rows:
             await self._write(rows)
-        known = [
-            candidate
-            for candidate, verdict in zip(candidates, verdicts, strict=True)
-            if verdict is Verdict.KNOWN
-        ]
-        found = await self._memory.write(
-            self._memory.store.find, [each.entry[:3] for each in known]
-        )
-        return [
-            _answer(candidate, verdict, found)
-            for candidate, verdict in zip(candidates, verdicts, strict=True)
-        ]
+        decided = list(zip(candidates, decisions, strict=True))
+        known = [each.entry[:3] for each, decision in decided if decision is Verdict.KNOWN]
+        found = await self._memory.write(self._memory.store.find, known) if known else {}
+        return [_answer(candidate, decision, found) for candidate, decision in decided]
+
+    def _decide(self, candidate: _Candidate) -> Verdict | Answer:
+        """Judge again: much may have happened since the opinion was examined."""
+        entry = candidate.entry
+        verdict = self._ledger_of(entry.provider).judge(entry)
+        if verdict is not Verdict.ACCEPTED:
+            return verdict
+        if not self._allowance.permits(entry.client, levy(entry.fee)):
+            return _DEAR
+        if not candidate.checked:
+            try:
+                Evidence.decode(candidate.evidence).check(self._hub, self._token)
+            except Rejected as error:
+                return Answer(error.reason, str(error))
+        return verdict
 
     async def _write(self, rows: Sequence[OpinionRow]) -> None:
         try:
@@ -264,12 +277,16 @@ def _gap(entry: Entry) -> Answer:
 
 
 def _answer(
-    candidate: _Candidate, verdict: Verdict, found: Mapping[tuple[int, int, int], bytes]
+    candidate: _Candidate,
+    decision: Verdict | Answer,
+    found: Mapping[tuple[int, int, int], bytes],
 ) -> Answer:
-    entry, evidence = candidate
-    if verdict is Verdict.ACCEPTED:
+    entry, evidence, _ = candidate
+    if isinstance(decision, Answer):
+        return decision
+    if decision is Verdict.ACCEPTED:
         return Answer(ACCEPTED)
-    if verdict is Verdict.NONCE_GAP:
+    if decision is Verdict.NONCE_GAP:
         return _gap(entry)
     before = found.get((entry.provider, entry.client, entry.nonce))
     if before is None:
