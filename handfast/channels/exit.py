@@ -172,11 +172,11 @@ def _to_reveal(channel: Channel, now: int) -> Iterator[Lock]:
     ending = channel.exit
     book = ending.standing or channel.agreed
     certain = ending.standing is not None and ending.registered >= channel.agreed.version
+    late = now + channel.terms.timing.margin
     for lock in book.locks:
-        if lock.hash not in channel.preimages or now > lock.expiry:
+        if not (certain or late >= lock.expiry) or now > lock.expiry:
             continue
-        urgent = now + channel.terms.timing.margin >= lock.expiry
-        if (urgent or certain) and not pays_on_chain(channel, lock):
+        if lock.hash in channel.preimages and not pays_on_chain(channel, lock):
             yield lock
 
 

@@ -33,6 +33,7 @@ from handfast.channels.inputs import (
 )
 from handfast.channels.live import ROUNDS, Live
 from handfast.channels.peer import Peer
+from handfast.channels.provider import ProviderEnd
 from handfast.channels.state import ChannelId, Lock
 from handfast.crypto.keccak import keccak
 from handfast.errors import InvalidInput, Rejected
@@ -89,6 +90,12 @@ class Handle:
 
 class ProviderChannel(Handle):
     """The provider's end."""
+
+    @property
+    def open_offers(self) -> int:
+        """How many offers nobody has taken up to now."""
+        end = self._live.end
+        return len(end.offers) if isinstance(end, ProviderEnd) else 0
 
     async def sell(
         self, product: bytes, amount: int, *, seconds: int, key: bytes | None = None

@@ -177,17 +177,29 @@ def _signed_amount(lock: Lock) -> int:
     return lock.amount if lock.direction is Direction.TO_PROVIDER else -lock.amount
 
 
+def excess_locks(book: Book, direction: Direction) -> int:
+    """Locks pending in a direction beyond what a state may hold; negative: places left."""
+    pending = sum(lock.direction is direction for lock in book.locks)
+    return pending - MAX_LOCKS_PER_DIRECTION
+
+
 def is_full(book: Book) -> bool:
     """Whether more locks are pending in a direction than a state may hold."""
-    to_provider = sum(lock.direction is Direction.TO_PROVIDER for lock in book.locks)
-    return max(to_provider, len(book.locks) - to_provider) > MAX_LOCKS_PER_DIRECTION
+    ways = (Direction.TO_PROVIDER, Direction.TO_CLIENT)
+    return any(excess_locks(book, direction) > 0 for direction in ways)
+
+
+def missing_cover(book: Book, holdings: Holdings, direction: Direction) -> int:
+    """What a payer's balance falls short of its locks; negative: what is free. (SPEC CH-8)"""
+    if direction is Direction.TO_PROVIDER:
+        return book.locked_by_client - holdings.client_balance(book)
+    return book.locked_by_provider - holdings.provider_balance(book)
 
 
 def shortfall(book: Book, holdings: Holdings) -> int:
     """What is missing to cover both parties' locks with their balances, 0 if none. (SPEC CH-8)"""
-    by_client = book.locked_by_client - holdings.client_balance(book)
-    by_provider = book.locked_by_provider - holdings.provider_balance(book)
-    return max(by_client, by_provider, 0)
+    ways = (Direction.TO_PROVIDER, Direction.TO_CLIENT)
+    return max(0, *(missing_cover(book, holdings, direction) for direction in ways))
 
 
 def is_fee(amount: int) -> bool:

@@ -13,7 +13,7 @@ from dataclasses import dataclass
 from enum import IntEnum, StrEnum
 from typing import Annotated
 
-from handfast.channels.state import Operations
+from handfast.channels.state import MAX_OPERATIONS, Operations
 from handfast.codec import Bytes32, Codec, Size, Uint64, Uint128
 from handfast.protocol.constants import MAX_LOCKS
 
@@ -112,15 +112,24 @@ class Agreement:
 
 
 @dataclass(frozen=True, slots=True)
-class Refusal:
-    """An update, well formed and signed, that the provider will never agree to.
+class Objection:
+    """What stands against an operation of an update.
 
-    index    the operation that stands against it
+    index    which one, from 0
+    """
+
+    index: Uint64
+    reason: Reason
+
+
+@dataclass(frozen=True, slots=True)
+class Refusal:
+    """An update, well formed and signed, that the provider will never agree to; without these
+    operations it would have.
     """
 
     version: Uint64
-    reason: Reason
-    index: Uint64
+    objections: Annotated[tuple[Objection, ...], Size(1, MAX_OPERATIONS)]
 
 
 @dataclass(frozen=True, slots=True)

@@ -97,15 +97,21 @@ def require_running(end: ClientEnd, now: int) -> None:
 
 def _require_funds(end: ClientEnd, amount: int, now: int) -> None:
     book = newest(end)
-    queued = sum(
-        each.amount
-        for each in end.rounds.values()
-        if each.stage is Stage.QUEUED and each.direction is Direction.TO_PROVIDER
-    )
+    queued, _ = _waiting(end)
     balance = spendable(end.channel, now).client_balance(book)
     free = balance - book.locked_by_client - queued - end.transfer
     if not 0 < amount <= free:
         raise InvalidInput(f"amount must be from 1 to {max(free, 0)}, got {amount}")
+
+
+def _waiting(end: ClientEnd) -> tuple[int, int]:
+    """Amount and number of the rounds that wait to lock money of ours."""
+    amount = count = 0
+    for each in end.rounds.values():
+        if each.stage is Stage.QUEUED and each.direction is Direction.TO_PROVIDER:
+            amount += each.amount
+            count += 1
+    return amount, count
 
 
 def _buy(end: ClientEnd, wish: Buy, now: int) -> ClientEnd:
@@ -117,7 +123,7 @@ def _buy(end: ClientEnd, wish: Buy, now: int) -> ClientEnd:
         raise InvalidInput("the hash is not that of the number")
     if end.channel.terms.rated and wish.product != NO_PRODUCT and not is_fee(wish.amount):
         raise InvalidInput(f"a fee in MarketToken is a multiple of FEE_UNIT, got {wish.amount}")
-    if sum(each.stage is Stage.QUEUED for each in end.rounds.values()) >= MAX_QUEUE:
+    if _waiting(end)[1] >= MAX_QUEUE:
         raise InvalidInput(f"{MAX_QUEUE} rounds are waiting already")
     wished = Round(
         Direction.TO_PROVIDER, wish.product, wish.amount, wish.hash, wish.number, wish.hold, 0, now

@@ -56,6 +56,7 @@ from handfast.channels.state import (
     AddLock,
     FailLock,
     Lock,
+    Operation,
     Pay,
     SettleLock,
 )
@@ -194,33 +195,46 @@ def _move_rounds(end: ClientEnd, done: Results, now: int) -> Step:
 
 
 def _hear_refusal(end: ClientEnd, message: Refusal, now: int) -> Step:
+    """Propose again without what the provider refuses. The refused update stays good for it until a
+    newer one is agreed, so only then is a refused round over.
+    """
     proposal = end.outstanding
     if proposal is None or message.version != proposal.book.version or end.channel.leaving:
         return end, ()
-    after = replace(end, outstanding=None, refused=(*end.refused, proposal))
-    rounds = dict(end.rounds)
-    for hash_, known in rounds.items():
-        if known.stage is Stage.LOCKING:
-            rounds[hash_] = replace(known, stage=Stage.QUEUED, since=now)
+    refused = (*end.refused, proposal)
+    known = {each.index for each in message.objections}
+    if max(known) >= len(proposal.operations) or len(refused) > MAX_REFUSED:
+        return leave(end, Reason.MISBEHAVED)
     unpaid = sum(each.amount for each in proposal.operations if isinstance(each, Pay))
-    after = replace(after, rounds=rounds, transfer=end.transfer + unpaid)
-    if message.index >= len(proposal.operations) or len(after.refused) > MAX_REFUSED:
-        return leave(after, Reason.MISBEHAVED)
-    match proposal.operations[message.index]:
+    after = replace(end, outstanding=None, refused=refused, transfer=end.transfer + unpaid)
+    for round_ in end.rounds.values():
+        if round_.stage is Stage.LOCKING:
+            stage = Stage.QUEUED if round_.reason is None else Stage.REFUSED
+            after = with_round(after, replace(round_, stage=stage, since=now))
+    effects: Effects = ()
+    for objection in message.objections:
+        operation = proposal.operations[objection.index]
+        after, done = _drop_operation(after, operation, objection.reason, now)
+        effects += done
+    return after, effects
+
+
+def _drop_operation(end: ClientEnd, operation: Operation, reason: Reason, now: int) -> Step:
+    match operation:
         case AddLock(hash=hash_):
-            refused = replace(rounds[hash_], stage=Stage.REFUSED, reason=message.reason)
-            return with_round(after, refused), ()
+            refused = replace(end.rounds[hash_], stage=Stage.REFUSED, reason=reason)
+            return with_round(end, refused), ()
         case FailLock(nonce):
-            return _claimed(after, lock_of(end.channel.agreed, nonce), now), ()
+            return _claimed(end, lock_of(end.channel.agreed, nonce), now), ()
         case SettleLock(nonce):
             lock = lock_of(end.channel.agreed, nonce)
             if lock.direction is Direction.TO_CLIENT and now > lock.expiry:
-                return cancel(after, rounds[lock.hash], Reason.EXPIRED, now)
-            return leave(after, Reason.MISBEHAVED)
-        case Pay():
-            complaint = Complaint(message.reason, "the provider does not take the payment")
-            return replace(after, transfer=end.transfer), (Report(complaint),)
-        case operation:
+                return cancel(end, end.rounds[lock.hash], Reason.EXPIRED, now)
+            return leave(end, Reason.MISBEHAVED)
+        case Pay(amount):
+            complaint = Complaint(reason, "the provider does not take the payment")
+            return replace(end, transfer=end.transfer - amount), (Report(complaint),)
+        case _:
             assert_never(operation)
 
 

@@ -56,7 +56,7 @@ from handfast.errors import InvalidInput
 from handfast.protocol.constants import MAX_LOCKS_PER_DIRECTION, Direction
 
 
-def obey(end: ProviderEnd, command: Command, now: int) -> Step:  # noqa: C901 - one case a command
+def obey(end: ProviderEnd, command: Command, now: int) -> Step:
     match command:
         case Sell():
             return _sell(end, command, now)
@@ -67,19 +67,9 @@ def obey(end: ProviderEnd, command: Command, now: int) -> Step:  # noqa: C901 - 
         case GiveUp(hash_):
             return _give_up(end, hash_)
         case Withdraw(total):
-            _require_running(end, now)
-            held = spendable(end.channel, now)
-            after = replace(held, provider_withdrawn=total)
-            if total <= held.provider_withdrawn or shortfall(end.channel.agreed, after):
-                raise InvalidInput(f"{total} in all cannot be taken out now")
-            return replace(end, withdrawal=total), (Send(WithdrawalRequest(total)),)
+            return _withdraw(end, total, now)
         case Close():
-            if end.channel.leaving:
-                raise InvalidInput("the channel is ending already")
-            wished = with_channel(end, replace(end.channel, closes=True))
-            if end.channel.close or end.close_wished:
-                return wished, ()
-            return replace(wished, close_wished=now), (Send(CloseRequest()),)
+            return _close(end, now)
         case Leave():
             return leave(end, Reason.WISHED)
         case Buy() | Transfer():

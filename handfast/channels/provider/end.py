@@ -34,7 +34,7 @@ from handfast.protocol.constants import MAX_LOCKS
 
 Effects = tuple[Effect, ...]
 
-MAX_OFFERS = 4_096
+MAX_OFFERS = 1_024
 """Offers that may be open at once."""
 
 MAX_STEP = 1_024

@@ -124,10 +124,9 @@ def _hear_update(
         return end, (fault(Reason.ENDING, "the channel is ending"),)
     if is_frozen(channel, now):
         return end, (fault(Reason.FROZEN, "a cooperative close is good still"),)
-    refused = judge(end, update, applied, now)
-    if refused is not None:
-        reason, index = refused
-        refusal = Refusal(update.version, reason, index)
+    objections = judge(end, update, applied, now)
+    if objections:
+        refusal = Refusal(update.version, objections)
         return replace(end, refusal=refusal), (Send(refusal),)
     return _accept(end, update, applied, digest)
 

@@ -12,8 +12,8 @@ from handfast.channels.channel import (
 from handfast.channels.provider.end import Granted, ProviderEnd
 from handfast.channels.rules import (
     Applied,
-    is_full,
-    shortfall,
+    excess_locks,
+    missing_cover,
 )
 from handfast.channels.state import (
     NO_PRODUCT,
@@ -25,21 +25,20 @@ from handfast.channels.state import (
 )
 from handfast.channels.terms import Timing
 from handfast.channels.wire import (
+    Objection,
     Reason,
     Update,
 )
 from handfast.protocol.constants import Direction
 
 
-def judge(
-    end: ProviderEnd, update: Update, applied: Applied, now: int
-) -> tuple[Reason, int] | None:
-    """Why we do not agree to an update, well formed and signed, and which operation is to blame."""
+def judge(end: ProviderEnd, update: Update, applied: Applied, now: int) -> tuple[Objection, ...]:
+    """What stands against an update that is well formed and signed; nothing if we agree to it."""
     settled = {lock.nonce: lock for lock, _ in applied.settled}
     failed = {lock.nonce: lock for lock in applied.failed}
     products: set[bytes] = set()
     hashes = {lock.hash for lock in end.channel.agreed.locks}
-    last = 0
+    objections: list[Objection] = []
     for index, operation in enumerate(update.operations):
         reason: Reason | None = None
         match operation:
@@ -47,22 +46,44 @@ def judge(
                 reason = _against_lock(end, operation, hashes, products, now)
                 hashes.add(operation.hash)
                 products.add(operation.product)
-                last = index
             case SettleLock(nonce):
                 reason = _against_settlement(end.channel, settled[nonce], now)
             case FailLock(nonce):
                 reason = _against_rollback(end, failed[nonce], now)
             case Pay():
-                last = index
+                pass
             case _:
                 assert_never(operation)
         if reason is not None:
-            return reason, index
-    if is_full(applied.book):
-        return Reason.TOO_MANY, last
-    if shortfall(applied.book, spendable(end.channel, now)):
-        return Reason.UNCOVERED, last
-    return None
+            objections.append(Objection(index, reason))
+    return tuple(objections) or _against_sums(end, update, applied, now)
+
+
+def _against_sums(
+    end: ProviderEnd, update: Update, applied: Applied, now: int
+) -> tuple[Objection, ...]:
+    """The last operations without which the locks are not too many, and all are covered."""
+    holdings = spendable(end.channel, now)
+    objections: list[Objection] = []
+    for direction in (Direction.TO_PROVIDER, Direction.TO_CLIENT):
+        excess = excess_locks(applied.book, direction)
+        missing = missing_cover(applied.book, holdings, direction)
+        for index in reversed(range(len(update.operations))):
+            operation = update.operations[index]
+            match operation:
+                case AddLock() if operation.direction is direction and excess > 0:
+                    objections.append(Objection(index, Reason.TOO_MANY))
+                    excess -= 1
+                    missing -= operation.amount
+                case AddLock() if operation.direction is direction and missing > 0:
+                    objections.append(Objection(index, Reason.UNCOVERED))
+                    missing -= operation.amount
+                case Pay() if direction is Direction.TO_PROVIDER and missing > 0:
+                    objections.append(Objection(index, Reason.UNCOVERED))
+                    missing -= operation.amount
+                case _:
+                    pass
+    return tuple(objections)
 
 
 def _against_lock(
