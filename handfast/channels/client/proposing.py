@@ -83,17 +83,20 @@ def _operations(end: ClientEnd, now: int) -> tuple[ClientEnd, tuple[Operation, .
         if known.stage is not Stage.QUEUED or places[known.direction] == 0:
             continue
         expiry = known.expiry or now + channel.terms.timing.lifetime
-        if known.amount > free[known.direction] or (known.expiry and known.expiry <= now):
+        covered = known.amount <= free[known.direction]
+        if not covered or expiry <= now:
             del rounds[hash_]
             lock = Lock(known.direction, known.amount, hash_, expiry, known.product, 0)
-            reason = Reason.UNCOVERED
+            reason = Reason.EXPIRED if covered else Reason.UNCOVERED
             effects.append(Report(Concluded(Result.ROLLED_BACK, lock, reason)))
             continue
         places[known.direction] -= 1
         free[known.direction] -= known.amount
         rounds[hash_] = replace(known, stage=Stage.LOCKING, since=now)
         operations.append(AddLock(known.direction, known.amount, hash_, expiry, known.product))
-    return replace(end, rounds=rounds), tuple(operations), tuple(effects)
+    if rounds != end.rounds:
+        end = replace(end, rounds=rounds)
+    return end, tuple(operations), tuple(effects)
 
 
 def _update(end: ClientEnd, proposal: Proposal) -> Send:
