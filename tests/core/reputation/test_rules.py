@@ -257,6 +257,16 @@ def _adversarial() -> dict[str, tuple[list[History], int]]:
             ],
             2_620,
         ),
+        "the last epochs there are": (
+            [
+                [
+                    Opinion(flip[at], 1 + at % 997, 2**32 - 9_000 + step * (at % 89))
+                    for step in range(99)
+                ]
+                for at in range(500)
+            ],
+            2**32 - 1,
+        ),
         "one who came once and one who came all the time": (
             [[Opinion(True, MAX_FEE_UNITS, 0)], [Opinion(False, 1, 0)] * 99_999],
             0,
