@@ -22,6 +22,7 @@ from tests.chain import mine_at, plain, reverts, set_next_timestamp
 
 PERIOD = 1_000
 WEALTH = 10**6
+START = 1_000
 PROFILE = (ROLE_PROVIDER, bytes(32), "")
 
 
@@ -29,19 +30,19 @@ PROFILE = (ROLE_PROVIDER, bytes(32), "")
 class Bond:
     """What the rules say of one participant."""
 
-    bond: int = 0
+    bond: int = START
     unbonding: int = 0
     withdrawable_at: int = 0
     holds: int = 0
     registered: bool = True
 
 
-ids = st.integers(1, 3)
+ids = st.integers(1, 2)
 amounts = st.integers(0, 1_500)
 
 
 class Bonds(RuleBasedStateMachine):
-    """Three participants, one slasher; each rule does the same to contract and model."""
+    """Two participants, one slasher; each rule does the same to contract and model."""
 
     registry: Any
     token: Any
@@ -56,6 +57,7 @@ class Bonds(RuleBasedStateMachine):
         self.now = chain[-1].timestamp
 
     def teardown(self):
+        self.check_that_no_unit_is_lost()
         chain.revert()
 
     def tick(self):
@@ -156,7 +158,7 @@ class Bonds(RuleBasedStateMachine):
 
     @invariant()
     def the_contract_agrees(self):
-        everybody = plain(self.registry.participantsFrom(1, 3))
+        everybody = plain(self.registry.participantsFrom(1, 2))
         for (id_, bond), there in zip(self.bonds.items(), everybody, strict=True):
             id_there, account, roles, _, holds, *numbers = there
             assert (id_there, account) == (id_, self.accounts[id_].address)
@@ -164,8 +166,7 @@ class Bonds(RuleBasedStateMachine):
             assert holds == bond.holds
             assert numbers[:3] == [bond.bond, bond.unbonding, bond.withdrawable_at]
 
-    @invariant()
-    def no_unit_is_lost(self):
+    def check_that_no_unit_is_lost(self):
         inside = sum(bond.bond + bond.unbonding for bond in self.bonds.values())
         assert self.token.balanceOf(self.registry) == inside
         assert self.token.balanceOf(self.slasher) == self.paid
@@ -173,14 +174,15 @@ class Bonds(RuleBasedStateMachine):
 
 
 @pytest.fixture(scope="module")
-def participants(client, provider, watcher):
-    return client, provider, watcher
+def participants(client, provider):
+    return client, provider
 
 
 @pytest.fixture(scope="module")
 def token(deployer, MarketToken, participants):
     shares = [(each, WEALTH) for each in participants]
-    parts = [*shares, (deployer, TOKEN_SUPPLY - 3 * WEALTH)]
+    rest = TOKEN_SUPPLY - 2 * WEALTH
+    parts = [*shares, (deployer, rest - 1), (deployer, 1)]
     return deployer.deploy(MarketToken, deployer, parts)
 
 
@@ -197,12 +199,13 @@ def registry(deployer, ParticipantRegistry, token, participants, slasher):
     for each in participants:
         token.approve(registry, WEALTH, {"from": each})
         keys = prove_possession(SecretKey(11), SecretKey(13), each.address, 1, domain)
-        registry.register(PROFILE, keys.words(), 0, {"from": each})
+        registry.register(PROFILE, keys.words(), START, {"from": each})
     return registry
 
 
 def test_bonds_are_conserved(registry, token, participants, slasher):
     Bonds.registry, Bonds.token, Bonds.slasher = registry, token, slasher
     Bonds.accounts = dict(enumerate(participants, 1))
-    few = settings(max_examples=examples(4), stateful_step_count=25, deadline=None)
+    # Hypothesis begins with some ten examples of hardly any steps.
+    few = settings(max_examples=examples(22), stateful_step_count=30, deadline=None)
     run_state_machine_as_test(Bonds, settings=few)
