@@ -56,12 +56,18 @@ class Batch:
 
     lines        by stream and body, in order
     notes        by stream, kind and key; a later one replaces an earlier
-    snapshots    by stream: the state that all of its lines, these included, lead to
+    snapshots    by stream: see `snapshot`
     """
 
     lines: list[tuple[bytes, bytes]] = field(default_factory=list)
     notes: list[tuple[bytes, str, bytes, bytes]] = field(default_factory=list)
-    snapshots: dict[bytes, bytes] = field(default_factory=dict)
+    snapshots: dict[bytes, tuple[int, bytes]] = field(default_factory=dict)
+
+    def snapshot(self, stream: bytes, body: bytes) -> None:
+        """Keep the state that the stream's lines so far lead to, in their place. Lines that are
+        brought after this, into the same batch too, stand behind it.
+        """
+        self.snapshots[stream] = (len(self.lines), body)
 
     def __bool__(self) -> bool:
         return bool(self.lines or self.notes or self.snapshots)
@@ -141,24 +147,30 @@ class Journal:
             raise self._failure(error) from error
 
     def _insert(self, batch: Batch) -> None:
-        chains = self._chains
-        rows = []
-        for name, body in batch.lines:
-            stream = self._id(name)
-            chains[stream] = chain = zlib.crc32(body, chains.get(stream, 0))
-            rows.append((stream, body, chain))
-        run = self._base.executemany
-        run("INSERT INTO line (stream, body, chain) VALUES (?, ?, ?)", rows)
-        run(
+        first = 0
+        for name, (behind, body) in sorted(batch.snapshots.items(), key=_position):
+            self._insert_lines(batch.lines[first:behind])
+            self._insert_snapshot(self._id(name), body)
+            first = behind
+        self._insert_lines(batch.lines[first:])
+        self._base.executemany(
             "INSERT OR REPLACE INTO note VALUES (?, ?, ?, ?)",
             [(self._id(name), kind, key, body) for name, kind, key, body in batch.notes],
         )
-        states = [
-            (stream, body, chains.get(stream, 0), zlib.crc32(body))
-            for stream, body in ((self._id(name), body) for name, body in batch.snapshots.items())
-        ]
-        run("INSERT OR REPLACE INTO snapshot VALUES (?, ?, ?, ?)", states)
-        run("DELETE FROM line WHERE stream = ?", [state[:1] for state in states])
+
+    def _insert_lines(self, lines: list[tuple[bytes, bytes]]) -> None:
+        chains = self._chains
+        rows = []
+        for name, body in lines:
+            stream = self._id(name)
+            chains[stream] = chain = zlib.crc32(body, chains.get(stream, 0))
+            rows.append((stream, body, chain))
+        self._base.executemany("INSERT INTO line (stream, body, chain) VALUES (?, ?, ?)", rows)
+
+    def _insert_snapshot(self, stream: int, body: bytes) -> None:
+        state = (stream, body, self._chains.get(stream, 0), zlib.crc32(body))
+        self._base.execute("INSERT OR REPLACE INTO snapshot VALUES (?, ?, ?, ?)", state)
+        self._base.execute("DELETE FROM line WHERE stream = ?", (stream,))
 
     def _id(self, name: bytes) -> int:
         known = self._ids.get(name)
@@ -244,6 +256,10 @@ class Journal:
 
     def _damage(self, fact: str) -> InvariantBroken:
         return InvariantBroken(f"journal {self.path}: {fact}; restore it from a copy")
+
+
+def _position(item: tuple[bytes, tuple[int, bytes]]) -> int:
+    return item[1][0]
 
 
 def _hold(path: Path) -> IO[str]:
@@ -339,6 +355,27 @@ class Stream:
         """Bring a line; it is durable once `sync` has returned."""
         self.scribe.batch.lines.append((self.name, line))
 
+    def note(self, kind: str, key: bytes, body: bytes) -> None:
+        """Bring a note, durable with the next `sync`."""
+        self.scribe.batch.notes.append((self.name, kind, key, body))
+
+    def snapshot(self, body: bytes) -> None:
+        """Bring the state that all lines so far lead to."""
+        self.scribe.batch.snapshot(self.name, body)
+
+    def load(self) -> Stored:
+        """What is on disk."""
+        return self.scribe.journal.load(self.name)
+
+    def notes(self, kind: str) -> Iterator[tuple[bytes, bytes]]:
+        """The notes of a kind that are on disk, by key."""
+        return self.scribe.journal.notes(self.name, kind)
+
+    def find(self, kind: str, key: bytes) -> bytes | None:
+        """One note that is on disk."""
+        found = next(self.scribe.journal.notes(self.name, kind, key), None)
+        return found[1] if found is not None and found[0] == key else None
+
     async def sync(self) -> None:
-        """Return once all lines are on disk."""
+        """Return once all of it is on disk."""
         await self.scribe.sync()

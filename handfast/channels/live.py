@@ -80,7 +80,7 @@ class Live:
 
     def write_whole(self, batch: Batch) -> None:
         """Put a snapshot into the batch."""
-        batch.snapshots[self.id] = ENDS.encode(self.end)
+        batch.snapshot(self.id, ENDS.encode(self.end))
         self.lines = 0
 
     def tell(self, event: Event) -> None:

@@ -31,6 +31,11 @@ def lines(stream: bytes, *bodies: bytes) -> Batch:
     return Batch(lines=[(stream, body) for body in bodies])
 
 
+def snapshot(stream: bytes, body: bytes, batch: Batch) -> Batch:
+    batch.snapshot(stream, body)
+    return batch
+
+
 def in_a_child(deed: Callable[[], None]) -> int:
     """Run a deed in a process of its own; its exit code, negative for the signal that killed it."""
     child = os.fork()
@@ -58,12 +63,12 @@ def test_lines_come_back_by_stream_in_order(path: Path) -> None:
 def test_a_snapshot_replaces_the_lines_before_it(path: Path) -> None:
     with Journal(path) as journal:
         journal.write(lines(ONE, b"1", b"2"))
-        journal.write(Batch(lines=[(ONE, b"3")], snapshots={ONE: b"123"}))
+        journal.write(snapshot(ONE, b"123", lines(ONE, b"3")))
         assert journal.load(ONE) == Stored(b"123", ())
         journal.write(lines(ONE, b"4"))
     with Journal(path) as journal:
         assert journal.load(ONE) == Stored(b"123", (b"4",))
-        journal.write(Batch(snapshots={ONE: b"1234"}))
+        journal.write(snapshot(ONE, b"1234", Batch()))
         assert journal.load(ONE) == Stored(b"1234", ())
 
 
@@ -122,7 +127,7 @@ def test_a_damaged_or_missing_line_is_found(path: Path, change: str) -> None:
 
 def test_a_damaged_snapshot_is_found(path: Path) -> None:
     with Journal(path) as journal:
-        journal.write(Batch(snapshots={ONE: b"state"}))
+        journal.write(snapshot(ONE, b"state", Batch()))
     base = sqlite3.connect(path)
     base.execute("UPDATE snapshot SET body = x'00'")
     base.commit()
@@ -175,6 +180,32 @@ def test_a_full_disk_is_a_clear_error_and_loses_nothing(path: Path) -> None:
     assert in_a_child(fill) == 0
     with Journal(path) as journal:
         assert journal.load(ONE).lines == (b"1", bytes(300_000))
+
+
+def test_lines_brought_after_a_snapshot_into_its_batch_stay(path: Path) -> None:
+    batch = snapshot(ONE, b"12", lines(ONE, b"1", b"2"))
+    batch.lines += [(ONE, b"3"), (OTHER, b"a")]
+    snapshot(OTHER, b"A", batch)
+    batch.lines += [(ONE, b"4"), (OTHER, b"b")]
+    with Journal(path) as journal:
+        journal.write(batch)
+    with Journal(path) as journal:
+        assert journal.load(ONE) == Stored(b"12", (b"3", b"4"))
+        assert journal.load(OTHER) == Stored(b"A", (b"b",))
+
+
+def test_a_note_is_found_by_its_key(path: Path) -> None:
+    async def use() -> None:
+        scribe = Scribe(Journal(path))
+        stream = scribe.stream(ONE)
+        stream.note("kind", b"b", b"body")
+        await stream.sync()
+        assert stream.find("kind", b"b") == b"body"
+        assert stream.find("kind", b"a") is None
+        assert stream.find("other", b"b") is None
+        await scribe.close()
+
+    asyncio.run(use())
 
 
 def test_a_scribe_writes_for_many_together(path: Path) -> None:
