@@ -79,8 +79,10 @@ tools() {
     say "solc, anvil, forge and cast in .tools; handfast itself, editable, in .venv"
     rm -rf .tools/bin .tools/solc-*
     mkdir -p .tools/bin
-    ln -s ../scripts/toolchain/solc.js .tools/solc-v0.8.30
-    ln -s ../../scripts/toolchain/solc.js .tools/bin/solc
+    # Tools ask for the version dozens of times; answering takes the compiler half a second.
+    scripts/toolchain/solc.js --version >.tools/solc-version
+    ln -s ../scripts/toolchain/solc.sh .tools/solc-v0.8.30
+    ln -s ../solc-v0.8.30 .tools/bin/solc
     local tool binary
     for tool in anvil forge cast; do
         binary=$(echo node_modules/@foundry-rs/$tool-*/bin/$tool)
