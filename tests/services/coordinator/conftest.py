@@ -14,12 +14,12 @@ from tests.services.coordinator.town import Town, build
 
 
 @pytest.fixture
-def run() -> Callable[[Coroutine[Any, Any, None]], None]:
-    """Run a coroutine to its end; a test that hangs fails in two minutes."""
+def run() -> Callable[[Coroutine[Any, Any, Any]], Any]:
+    """Run a coroutine to its end; one that hangs fails in two minutes."""
 
-    async def guarded(scenario: Coroutine[Any, Any, None]) -> None:
+    async def guarded(scenario: Coroutine[Any, Any, Any]) -> Any:
         async with asyncio.timeout(120):
-            await scenario
+            return await scenario
 
     return lambda scenario: asyncio.run(guarded(scenario))
 

@@ -1,0 +1,393 @@
+"""A coordinator whose process dies, whose chain re-orders, whose node, money or turn is gone.
+
+What counts is on chain: every accepted opinion in one batch, and batches that a replay confirms.
+(PR-10, PR-12, CO-4, CO-8, RP-33)
+"""
+
+from __future__ import annotations
+
+import asyncio
+import os
+import shutil
+from typing import Any
+
+import pytest
+from eth_account import Account
+
+from handfast.chain.client import Chain
+from handfast.chain.follower import Advanced, Follower
+from handfast.chain.reputation import ReputationRollup, posted_header
+from handfast.chain.token import MarketToken
+from handfast.coordinator.rules import NO_HASH
+from handfast.protocol.constants import BatchKind
+from handfast.reputation.batches import Batch, Entry, Posted, apply_opinions, replay
+from handfast.reputation.evidence import Evidence
+from handfast.reputation.state import State
+from tests.services.coordinator.running import running
+from tests.services.coordinator.town import TOKENS, WINDOW, Town, pass_time, send, until
+from tests.services.kills import survives
+from tests.services.proxy import Fault, FaultProxy
+
+REGISTERED = 5
+
+
+async def replayed(town: Town, chain: Chain) -> State:
+    """The state that the chain's batches lead to, for somebody who believes nobody."""
+    rollup = town.rollup(chain)
+    follower = Follower(chain, [rollup])
+    cursor = await follower.origin()
+    state = State()
+    while isinstance(step := await follower.next(cursor), Advanced):
+        for block in step.blocks:
+            for event in block.events:
+                if event.name == "BatchPosted":
+                    await execute(state, chain, rollup, event)
+        cursor = step.cursor
+    return state
+
+
+async def execute(state: State, chain: Chain, rollup: ReputationRollup, event: Any) -> None:
+    header = posted_header(event)
+    sent = await chain.input_of(event.log.transaction)
+    assert sent is not None
+    posted = Posted(
+        header.kind,
+        header.epoch,
+        header.closes,
+        header.levy,
+        header.folds,
+        rollup.posted_data(sent[1]),
+    )
+    assert isinstance(replay(state, posted, REGISTERED), Batch)
+
+
+def last_nonces(state: State) -> dict[tuple[int, int], int]:
+    return {(provider, client.client): client.nonce for provider, client in state.clients()}
+
+
+# ---------------------------------------------------------------- the process
+
+
+def test_killed_after_any_commit_it_neither_loses_an_opinion_nor_posts_one_twice(
+    town: Town, run: Any
+) -> None:
+    """Each commit in turn is the last one of a process that is killed; the next one finishes."""
+    evidence = [town.evidence(provider, client) for client in (0, 1) for provider in (0, 1, 0)]
+
+    def live() -> None:
+        asyncio.run(live_through(town, evidence))
+
+    commits = 0
+    while True:
+        snapshot = run(request(town, "evm_snapshot"))
+        survived = survives(live, commits, after=True)
+        if not survived:
+            assert survives(live, 10**6, after=True)
+        run(check_chain(town, len(evidence)))
+        if survived:
+            break
+        run(request(town, "evm_revert", snapshot))
+        shutil.rmtree(town.folder / "coordinator")
+        commits += 1
+    assert commits > 15
+
+
+def test_killed_before_one_commit_after_the_other_it_finishes_in_the_end(
+    town: Town, run: Any
+) -> None:
+    evidence = [town.evidence(provider, client) for client in (0, 1) for provider in (0, 1, 0)]
+    commits = 0
+    while not survives(lambda: asyncio.run(live_through(town, evidence)), commits, after=False):
+        commits += 1
+    run(check_chain(town, len(evidence)))
+    assert commits > 5
+
+
+async def live_through(town: Town, evidence: list[Evidence]) -> None:
+    """Bring opinions until they are durable, and see them become final."""
+    async with running(town, poll=0.02) as here:
+        answers = await here.clients.submit_all(evidence)
+        assert all(answer.code == "accepted" for answer in answers)
+        await here.reached(waiting=0, built=False)
+        await pass_time(here.chain, WINDOW)
+
+        async def final() -> bool:
+            return bool(here.shard["final"] == here.shard["tip"] > 0)
+
+        await until(final)
+
+
+async def request(town: Town, method: str, *parameters: Any) -> Any:
+    async with Chain(town.anvil.url) as chain:
+        return await chain.request(method, *parameters)
+
+
+async def check_chain(town: Town, opinions: int) -> None:
+    async with Chain(town.anvil.url) as chain:
+        state = await replayed(town, chain)
+        assert state.words.opinions == opinions
+        assert last_nonces(state) == town.nonces
+        deposit = await town.rollup(chain).deposit_of(town.coordinator.address)
+        assert deposit.locked == 0
+
+
+def test_stopped_in_good_order_it_goes_on_where_it_was(town: Town, run: Any) -> None:
+    async def scenario() -> None:
+        async with running(town) as here:
+            assert await here.clients.submit(town.evidence())
+            await here.reached(tip=1)
+        async with running(town) as here:
+            assert here.shard["tip"] == 1
+            assert await here.clients.submit(town.evidence())
+            await here.reached(tip=2, opinions=2)
+
+    run(scenario())
+
+
+# ---------------------------------------------------------------- the chain
+
+
+def test_a_batch_that_a_reorganisation_drops_is_posted_again(town: Town, run: Any) -> None:
+    async def scenario() -> None:
+        async with running(town) as here:
+            await here.clients.submit(town.evidence())
+            await here.reached(tip=1)
+            await here.chain.request("anvil_reorg", 1, [])
+            assert (await town.rollup(here.chain).shard(0)).index == 0
+            await until(lambda: index_is(town, here.chain, 1))
+            await here.clients.submit(town.evidence())
+            await here.reached(tip=2, opinions=2, waiting=0)
+            assert (await replayed(town, here.chain)).root.hex() == here.shard["root"][2:]
+
+    run(scenario())
+
+
+async def index_is(town: Town, chain: Chain, index: int) -> bool:
+    return (await town.rollup(chain).shard(0)).index == index
+
+
+def test_batches_and_their_finality_survive_a_deep_reorganisation(town: Town, run: Any) -> None:
+    async def scenario() -> None:
+        async with running(town) as here:
+            for number in (1, 2, 3):
+                await here.clients.submit(town.evidence(number % 2))
+                await here.reached(tip=number)
+            await pass_time(here.chain, WINDOW)
+            await here.reached(final=3)
+            await here.chain.request("anvil_reorg", 6, [])
+            await until(lambda: all_in(town, here.chain, 3))
+            await here.reached(waiting=0, built=False, opinions=3)
+            assert (await replayed(town, here.chain)).root.hex() == here.shard["root"][2:]
+            await pass_time(here.chain, WINDOW)
+
+            async def final_again() -> bool:
+                return bool(here.shard["final"] == here.shard["tip"])
+
+            await until(final_again)
+
+    run(scenario())
+
+
+async def all_in(town: Town, chain: Chain, opinions: int) -> bool:
+    return (await replayed(town, chain)).words.opinions == opinions
+
+
+def test_a_registration_that_a_reorganisation_takes_back_is_forgotten(town: Town, run: Any) -> None:
+    async def scenario() -> None:
+        async with running(town) as here:
+            head = await here.chain.head()
+            await until(lambda: at_block(here, head.number))
+            assert here.coordinator.status()["participants"] == 5
+            await here.chain.request("anvil_reorg", 2, [])
+            await here.chain.request("anvil_mine", "0x1")
+
+            async def forgotten() -> bool:
+                return bool(here.coordinator.status()["participants"] == 3)
+
+            await until(forgotten)
+            gone = (await here.clients.submit_all([town.evidence(0, 2)]))[0]
+            assert gone.code == "client"
+
+    run(scenario())
+
+
+async def at_block(here: Any, number: int) -> bool:
+    return bool(here.coordinator.status()["block"] >= number)
+
+
+# ---------------------------------------------------------------- other proposers
+
+
+def test_when_another_proposer_was_faster_the_batch_is_built_anew(town: Town, run: Any) -> None:
+    async def scenario() -> None:
+        async with running(town) as here:
+            # Ours waits in the pool while the other's is mined before it.
+            await here.chain.request("evm_setAutomine", False)
+            ours, theirs = town.evidence(0, 0), town.evidence(1, 1)
+            await here.clients.submit(ours)
+            await until(lambda: pooled(here.chain, town.coordinator.address))
+            await other_posts(town, here.chain, [Entry(1, 3, 1, 1_000, True)], tip=100_000_000_000)
+            await here.chain.request("evm_setAutomine", True)
+            await here.chain.request("anvil_mine", "0x1")
+            await here.clients.submit(theirs)
+            await here.reached(waiting=0, built=False)
+            state = await replayed(town, here.chain)
+            assert state.root.hex() == here.shard["root"][2:]
+            assert state.last_nonce(1, 3) == 1
+            assert state.last_nonce(2, 4) == 1
+
+    run(scenario())
+
+
+async def pooled(chain: Chain, account: str) -> bool:
+    head = await chain.head()
+    mined = await chain.transaction_count(account, head.number)
+    return await chain.transaction_count(account) > mined
+
+
+async def other_posts(town: Town, chain: Chain, entries: list[Entry], tip: int) -> None:
+    """Somebody else deposits and posts a batch on the empty state, outbidding everybody."""
+    other = Account.from_key(town.anvil.keys[0])
+    rollup = town.rollup(chain)
+    token = MarketToken(chain, town.deployment.market_token.address)
+    batch = apply_opinions(State(), entries, 1, REGISTERED)
+    calls = [
+        token.approve(rollup.address, 10_000 * TOKENS),
+        rollup.deposit(10_000 * TOKENS),
+        rollup.post(batch, NO_HASH, bytes(32)),
+    ]
+    nonce = await chain.transaction_count(other.address)
+    for position, call in enumerate(calls):
+        fields = {
+            "chainId": 31337,
+            "nonce": nonce + position,
+            "gas": 2_000_000,
+            "gasPrice": tip,
+            "data": call.data,
+            "to": call.to,
+            "value": 0,
+        }
+        await chain.broadcast(bytes(other.sign_transaction(fields).raw_transaction))
+
+
+def test_nobody_builds_on_a_fraudulent_batch(town: Town, run: Any) -> None:
+    async def scenario() -> None:
+        async with running(town) as here:
+            other = Account.from_key(town.anvil.keys[0])
+            rollup = town.rollup(here.chain)
+            token = MarketToken(here.chain, town.deployment.market_token.address)
+            batch = apply_opinions(State(), [Entry(1, 3, 1, 1_000, True)], 1, REGISTERED)
+            data = bytearray(batch.data)
+            data[-1] ^= 1
+            forged = rollup.abi.encode(
+                "post",
+                (
+                    (
+                        0,
+                        int(BatchKind.OPINIONS),
+                        False,
+                        1,
+                        batch.levy,
+                        NO_HASH,
+                        bytes(32),
+                        bytes(32),
+                    ),
+                    bytes(data),
+                ),
+            )
+            await send(here.chain, other, token.approve(rollup.address, 10_000 * TOKENS))
+            await send(here.chain, other, rollup.deposit(10_000 * TOKENS))
+            post = rollup.post(batch, NO_HASH, bytes(32))
+            await send(here.chain, other, type(post)(post.to, forged, "forged"))
+            await here.clients.submit(town.evidence())
+
+            async def troubled() -> bool:
+                trouble = here.shard["trouble"] or ""
+                return "nobody may build on batch 1: the state root is not" in trouble
+
+            await until(troubled)
+            assert here.shard["tip"] == 0
+            assert here.shard["waiting"] == 1
+
+    run(scenario())
+
+
+# ---------------------------------------------------------------- node and money
+
+
+def test_a_node_that_goes_away_is_waited_for(town: Town, run: Any) -> None:
+    async def scenario() -> None:
+        async with FaultProxy(town.anvil.url) as proxy, running(town, rpc=proxy.url) as here:
+            proxy.plan = lambda method, count: Fault.REFUSE
+            assert await here.clients.submit(town.evidence())
+
+            async def unhealthy() -> bool:
+                return bool(here.coordinator.observer.trouble)
+
+            await until(unhealthy)
+            proxy.plan = lambda method, count: Fault.NONE
+            await here.reached(tip=1, waiting=0)
+
+    run(scenario())
+
+
+@pytest.mark.parametrize("fault", [Fault.LOSE_ANSWER, Fault.ASK_TWICE, Fault.ANSWER_TWICE])
+def test_a_node_whose_every_third_answer_fails_slows_it_down(
+    town: Town, run: Any, fault: Fault
+) -> None:
+    async def scenario() -> None:
+        async with FaultProxy(town.anvil.url) as proxy, running(town, rpc=proxy.url) as here:
+            proxy.plan = lambda method, count: fault if len(proxy.seen) % 3 == 0 else Fault.NONE
+            for number in (1, 2):
+                assert await here.clients.submit(town.evidence())
+                await here.reached(tip=number, waiting=0)
+            state = await replayed(town, here.chain)
+            assert state.words.opinions == 2
+
+    run(scenario())
+
+
+def test_without_tokens_it_says_what_it_needs_and_goes_on_once_it_has_it(
+    town: Town, run: Any
+) -> None:
+    async def scenario() -> None:
+        async with running(town) as here:
+            owner = Account.from_key(town.anvil.keys[0])
+            token = MarketToken(here.chain, town.deployment.market_token.address)
+            me = town.coordinator.address
+            own = await token.balance_of(me)
+            await send(here.chain, town.coordinator.account(), token.transfer(owner.address, own))
+            assert await here.clients.submit(town.evidence())
+
+            async def told() -> bool:
+                return bool(here.shard["trouble"])
+
+            await until(told)
+            assert here.shard["trouble"].startswith(f"{me} needs 1000.00011 HAND for the bond")
+            await send(here.chain, owner, token.transfer(me, 2_000 * TOKENS))
+            await here.reached(tip=1, trouble=None)
+
+    run(scenario())
+
+
+def test_without_gas_it_says_what_it_needs_and_goes_on_once_it_has_it(town: Town, run: Any) -> None:
+    async def scenario() -> None:
+        async with running(town) as here:
+            me = town.coordinator.address
+            await here.chain.request("anvil_setBalance", me, "0x0")
+            assert await here.clients.submit(town.evidence())
+
+            async def told() -> bool:
+                return bool(here.shard["trouble"])
+
+            await until(told)
+            assert "ETH on chain 31337 for MarketToken.approve" in here.shard["trouble"]
+            await here.chain.request("anvil_setBalance", me, hex(10**18))
+            await here.reached(tip=1, trouble=None)
+
+    run(scenario())
+
+
+def test_a_fork_is_not_left_behind() -> None:
+    with pytest.raises(ChildProcessError):
+        os.waitpid(-1, os.WNOHANG)
