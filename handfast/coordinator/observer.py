@@ -25,7 +25,8 @@ _RETRY_SECONDS = 1.0
 class Observer:
     """Use `catch_up`, then `run` as a task.
 
-    moved    told of every change
+    moved   told of every change
+    fell    told of every re-organisation
     """
 
     def __init__(
@@ -34,13 +35,16 @@ class Observer:
         follower: Follower,
         rollup: ReputationRollup,
         memory: Memory,
+        *,
         moved: Callable[[], None],
+        fell: Callable[[], None],
     ) -> None:
         self._chain = chain
         self._follower = follower
         self._rollup = rollup
         self._memory = memory
         self._moved = moved
+        self._fell = fell
         self._cursor: Cursor | None = None
         self.trouble = ""
         """Why the chain can't be followed, in one line; empty if it can."""
@@ -81,6 +85,7 @@ class Observer:
             return False
         if isinstance(step, RolledBack):
             _log.warning("the chain was reorganised", block=step.cursor.tip.number)
+            self._fell()
             data: Mapping[bytes, bytes | None] = {}
         else:
             data = await self._data_of(step.blocks)

@@ -81,7 +81,8 @@ class Coordinator:
             ),
             contracts.rollup,
             memory,
-            self._moved,
+            moved=self._moved,
+            fell=world.sender.recheck,
         )
         metrics = CollectorRegistry()
         metrics.register(_ShardMetrics(memory.shards))
