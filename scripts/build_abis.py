@@ -53,7 +53,7 @@ def size(content: dict[str, Any]) -> int:
 
 
 def main() -> None:
-    forge = [".tools/bin/forge", "build", "--quiet", "--skip", "*/mocks/*", "--skip", "test"]
+    forge = [".tools/bin/forge", "build", "--quiet", "--skip", "*/mocks/*", "--skip", "*/tests/*"]
     subprocess.run(forge, cwd=ROOT, check=True)
     built = {name: artifact(name, source) for name, source in deployable()}
     for stale in {path.stem for path in TARGET.glob("*.json")} - built.keys():

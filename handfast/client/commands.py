@@ -75,8 +75,10 @@ def buy(prompt: str, output: Path | None, as_json: bool, **flags: Any) -> None:
 def run(prompts: Path, output: Path | None, pause: float, **flags: Any) -> None:
     """Buy one generation for each line of the file PROMPTS; print one JSON object a round."""
 
+    lines = prompts.read_text().splitlines()
+
     async def work(running: Client) -> None:
-        for number, prompt in enumerate(prompts.read_text().splitlines()):
+        for number, prompt in enumerate(lines):
             try:
                 bought = await running.buy(prompt)
             except Unavailable as error:
