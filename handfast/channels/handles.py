@@ -16,8 +16,8 @@ import asyncio
 import secrets
 from collections.abc import Awaitable, Callable, Iterator
 
-from handfast.channels.client import ClientEnd
-from handfast.channels.effects import Concluded
+from handfast.channels.client import ClientEnd, Round
+from handfast.channels.effects import Concluded, Result
 from handfast.channels.ends import CONCLUDED, End
 from handfast.channels.inputs import (
     Buy,
@@ -186,15 +186,20 @@ class Purchase:
         self.hash = hash_
 
     def expect(self) -> None:
-        """Wait for what becomes of it, from before it begins."""
+        """Wait for what becomes of it, from before it begins or while it is open."""
         loop = asyncio.get_running_loop()
-        self._live.locked[self.hash] = loop.create_future()
-        self._live.concluded[self.hash] = loop.create_future()
+        self._live.locked.setdefault(self.hash, loop.create_future())
+        self._live.concluded.setdefault(self.hash, loop.create_future())
 
     def forget(self) -> None:
         """It never began."""
         self._live.locked.pop(self.hash, None)
         self._live.concluded.pop(self.hash, None)
+
+    @property
+    def _round(self) -> Round | None:
+        end = self._live.end
+        return end.rounds.get(self.hash) if isinstance(end, ClientEnd) else None
 
     async def locked(self) -> Lock:
         """The lock, once both agreed to it.
@@ -204,17 +209,20 @@ class Purchase:
         for lock in self._live.end.channel.agreed.locks:
             if lock.hash == self.hash:
                 return lock
+        if self._round is not None:
+            self.expect()
         waiting = self._live.locked.get(self.hash)
         found = await asyncio.shield(waiting) if waiting is not None else await self.ended()
         if isinstance(found, Lock):
             return found
+        if found.result is Result.SETTLED:
+            return found.lock
         reason = found.reason.value if found.reason is not None else ""
         raise Rejected("the round was rolled back", reason)
 
     async def pay(self) -> None:
         """Reveal the number: from here on the round is paid, here or on chain."""
-        end = self._live.end
-        known = end.rounds.get(self.hash) if isinstance(end, ClientEnd) else None
+        known = self._round
         if known is None or known.number is None:
             raise InvalidInput("the round is not open, or its number is not ours")
         await self._peer.bring(self._live, Learn(known.number))
@@ -224,13 +232,18 @@ class Purchase:
         await self._peer.bring(self._live, GiveUp(self.hash))
 
     async def ended(self) -> Concluded:
-        """How it ended, once it has."""
+        """How it ended, once it has.
+
+        raises   InvalidInput if there is no such round
+        """
+        if self._round is not None:
+            self.expect()
         waiting = self._live.concluded.get(self.hash)
-        if waiting is None:
-            for _, note in self._peer.notes(self._live, ROUNDS):
-                concluded = CONCLUDED.decode(note)
-                if concluded.lock.hash == self.hash:
-                    return concluded
-            loop = asyncio.get_running_loop()
-            waiting = self._live.concluded.setdefault(self.hash, loop.create_future())
-        return await asyncio.shield(waiting)
+        if waiting is not None:
+            return await asyncio.shield(waiting)
+        await self._peer.sync()
+        for _, note in self._peer.notes(self._live, ROUNDS):
+            concluded = CONCLUDED.decode(note)
+            if concluded.lock.hash == self.hash:
+                return concluded
+        raise InvalidInput("no round with this hash")

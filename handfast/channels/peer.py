@@ -216,6 +216,10 @@ class Peer:
         """The peer's time, seconds."""
         return self._time()
 
+    async def sync(self) -> None:
+        """Return once everything that was taken in is on disk."""
+        await self._scribe.sync()
+
     def notes(self, live: Live, kind: str) -> Iterator[tuple[bytes, bytes]]:
         """What the journal keeps about a channel beside its state."""
         return self._scribe.journal.notes(live.id, kind)
