@@ -77,6 +77,7 @@ def test_takes_over_what_was_made_by_another_and_bought_by_the_provider(
 def test_reverts_when_the_product_is_with_somebody_else(
     products, claim, client, provider, stranger
 ):
+    """First come, first served. (PV-8)"""
     products.register(ONE, RAW, {"from": stranger})
     with reverts("ProductAlreadyRegistered", ONE, stranger):
         claim("one", client)

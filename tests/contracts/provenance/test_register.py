@@ -36,6 +36,7 @@ def test_tells_what_happened(products, provider):
 
 
 def test_registers_for_contracts_that_do_not_know_tokens(products, accounts, hub):
+    """No receiver is called, so none can refuse. (PV-7)"""
     contract = accounts.at(hub.address, force=True)
     products.register(ONE, RAW, {"from": contract})
     assert plain(products.productOf(ONE))[5] == contract.address

@@ -34,6 +34,7 @@ def test_numbers_participants_from_one(registry, provider, client, prove):
 
 
 def test_keeps_what_was_registered(registry, provider, prove):
+    """The keys too, so that one call tells a client what to encrypt to. (RG-7)"""
     keys = prove(provider)
     registry.register(PROVIDER_PROFILE, keys.words(), 7, {"from": provider})
     assert plain(registry.participantOf(1)) == (
