@@ -1,4 +1,4 @@
-"""A proof of possession is good for its keys, account, epoch, registry and chain. (SPEC RG-5, RG-17)"""
+"""A proof of possession is good for its keys, account, epoch and registry. (SPEC RG-5, RG-17)"""
 
 from __future__ import annotations
 
