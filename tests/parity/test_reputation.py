@@ -2,13 +2,12 @@
 
 from __future__ import annotations
 
+import random
 from dataclasses import astuple
 from typing import Any
 
 import pytest
 from brownie import ReputationHarness
-from hypothesis import given, settings
-from hypothesis import strategies as st
 
 from handfast.protocol.constants import MAX_FEE_UNITS, SCALE, BatchKind, BatchSource
 from handfast.reputation import rules
@@ -23,13 +22,14 @@ from handfast.reputation.rules import NEWCOMER, Pair, Scene, Score, Sums
 from tests.chain import plain, reverts
 
 MAX_EPOCH = 2**32 - 1
-epochs = st.one_of(st.integers(0, 300), st.integers(0, 50_000), st.integers(0, MAX_EPOCH))
-fees = st.one_of(st.integers(1, 20), st.integers(1, MAX_FEE_UNITS), st.just(MAX_FEE_UNITS))
-u32, u64, u128 = (st.integers(0, 2**bits - 1) for bits in (32, 64, 128))
-word = st.binary(min_size=32, max_size=32)
-history = st.lists(st.tuples(st.booleans(), fees, epochs), min_size=1, max_size=8).map(
-    lambda opinions: sorted(opinions, key=lambda opinion: opinion[2])
-)
+
+
+def history(chance: random.Random) -> list[tuple[bool, int, int]]:
+    """Up to eight opinions in the order of their epochs: dust and giants, days and ages apart."""
+    horizon = chance.choice([1, 300, 50_000, MAX_EPOCH])
+    ceiling = chance.choice([1, 20, MAX_FEE_UNITS])
+    epochs = sorted(chance.randrange(horizon) for _ in range(chance.randint(1, 8)))
+    return [(chance.random() < 0.6, chance.randint(1, ceiling), epoch) for epoch in epochs]
 
 
 @pytest.fixture(scope="module")
@@ -57,35 +57,24 @@ def test_the_levy_agrees(harness: Any, fee: int) -> None:
     assert harness.levy(fee) == rules.levy(fee)
 
 
-@settings(max_examples=40)
-@given(history)
-def test_a_history_leads_to_the_same_pair(
-    harness: Any, opinions: list[tuple[bool, int, int]]
-) -> None:
+@pytest.mark.parametrize("seed", range(30))
+def test_a_history_leads_to_the_same_pair(harness: Any, seed: int) -> None:
     """RP-23, RP-24"""
+    opinions = history(random.Random(seed))
     pair = pair_of(opinions)
     assert plain(harness.rate(*zip(*opinions, strict=True))) == pair
     assert plain(harness.local(pair)) == rules.local(pair)
 
 
-@settings(max_examples=60)
-@given(
-    st.lists(history, min_size=1, max_size=16),
-    st.integers(0, 9_000),
-    st.integers(0, SCALE),
-    st.booleans(),
-)
-def test_any_clients_fold_to_the_same_score(
-    harness: Any,
-    clients: list[list[tuple[bool, int, int]]],
-    later: int,
-    sensitivity: int,
-    rated: bool,
-) -> None:
+@pytest.mark.parametrize("seed", range(40))
+@pytest.mark.parametrize("rated", [True, False])
+def test_any_clients_fold_to_the_same_score(harness: Any, seed: int, rated: bool) -> None:
     """RP-25 to RP-30"""
-    pairs = [pair_of(opinions) for opinions in clients]
-    present = min(max(pair.epoch for pair in pairs) + later, MAX_EPOCH)
-    _compare(harness, pairs, rules.scene_of(pairs, present), sensitivity, rated)
+    chance = random.Random(seed)
+    pairs = [pair_of(history(chance)) for _ in range(chance.randint(1, 16))]
+    present = max(pair.epoch for pair in pairs) + chance.choice([0, 1, 70, 9_000])
+    scene = rules.scene_of(pairs, min(present, MAX_EPOCH))
+    _compare(harness, pairs, scene, chance.choice([0, SCALE, chance.randrange(SCALE)]), rated)
 
 
 def _compare(harness: Any, pairs: list[Pair], scene: Scene, sensitivity: int, rated: bool) -> None:
@@ -133,56 +122,70 @@ def test_a_row_above_one_is_refused_on_both_sides(harness: Any) -> None:
         harness.rolledUp(SCALE, 1)
 
 
-@settings(max_examples=20)
-@given(st.builds(ClientLeaf, u32, st.builds(Pair, u64, u64, u32, u32, u128, u32), u64))
-def test_a_client_leaf_hashes_alike(harness: Any, leaf: ClientLeaf) -> None:
+class Filler:
+    """Values for the fields of a structure: all zero, all of the largest, or at random."""
+
+    def __init__(self, kind: str) -> None:
+        self.kind = kind
+        self.random = random.Random(kind)
+
+    def uint(self, bits: int) -> int:
+        return {"zeros": 0, "most": 2**bits - 1}.get(self.kind, self.random.getrandbits(bits))
+
+    def word(self, size: int = 32) -> bytes:
+        return self.uint(8 * size).to_bytes(size, "big")
+
+
+@pytest.fixture(params=["zeros", "most", *(f"random {seed}" for seed in range(8))])
+def fill(request: pytest.FixtureRequest) -> Filler:
+    return Filler(request.param)
+
+
+def test_a_client_leaf_hashes_alike(harness: Any, fill: Filler) -> None:
     """RP-11"""
-    client, (positives, negatives, epoch, fee, worth, exponent), nonce = leaf
-    fields = (client, positives, negatives, epoch, fee, nonce, worth, exponent)
+    client, positives, negatives, epoch, fee, nonce, worth, exponent = fields = tuple(
+        map(fill.uint, (32, 64, 64, 32, 32, 64, 128, 32))
+    )
+    leaf = ClientLeaf(client, Pair(positives, negatives, epoch, fee, worth, exponent), nonce)
     assert plain(harness.hashClient(fields)) == leaf.hash()
 
 
-@settings(max_examples=20)
-@given(st.builds(ProviderLeaf, word, u32, u64, u32, u32, st.builds(Score, u32, u32, u32, u32), u32))
-def test_a_provider_leaf_hashes_alike(harness: Any, leaf: ProviderLeaf) -> None:
+def test_a_provider_leaf_hashes_alike(harness: Any, fill: Filler) -> None:
     """RP-12"""
-    assert plain(harness.hashProvider((*leaf[:5], *leaf.score, leaf.score_epoch))) == leaf.hash()
+    root, counts = fill.word(), tuple(map(fill.uint, (32, 64, 32, 32)))
+    score, epoch = Score(*(fill.uint(32) for _ in range(4))), fill.uint(32)
+    leaf = ProviderLeaf(root, *counts, score, epoch)
+    assert plain(harness.hashProvider((root, *counts, *score, epoch))) == leaf.hash()
 
 
-@settings(max_examples=20)
-@given(st.builds(ShardState, u32, word, u64, u64, u64))
-def test_a_state_hashes_alike(harness: Any, state: ShardState) -> None:
+def test_a_state_hashes_alike(harness: Any, fill: Filler) -> None:
     """RP-14"""
+    state = ShardState(fill.uint(16), fill.word(), *map(fill.uint, (32, 64, 64)))
     assert plain(harness.hashState(state)) == state.hash()
 
 
-headers = st.builds(
-    Header,
-    st.integers(0, 2**16 - 1),
-    u64,
-    st.sampled_from(BatchKind),
-    st.sampled_from(BatchSource),
-    st.booleans(),
-    u32,
-    u64,
-    st.binary(min_size=20, max_size=20).map(lambda address: "0x" + address.hex()),
-    u64,
-    u32,
-    *[word] * 6,
-)
-
-
-@settings(max_examples=20)
-@given(headers)
-def test_a_header_hashes_alike(harness: Any, header: Header) -> None:
+def test_a_header_hashes_alike(harness: Any, fill: Filler) -> None:
     """RP-21"""
+    header = Header(
+        fill.uint(16),
+        fill.uint(64),
+        BatchKind(fill.uint(1)),
+        BatchSource(fill.uint(1)),
+        bool(fill.uint(1)),
+        fill.uint(32),
+        fill.uint(64),
+        "0x" + fill.word(20).hex(),
+        fill.uint(64),
+        fill.uint(32),
+        *(fill.word() for _ in range(6)),
+    )
     assert plain(harness.hashHeader(astuple(header))) == header.hash()
 
 
-@settings(max_examples=20)
-@given(st.binary(max_size=300), word, word)
-def test_a_segment_hashes_alike(harness: Any, segment: bytes, before: bytes, after: bytes) -> None:
+@pytest.mark.parametrize("length", [0, 1, 9, 31, 32, 300])
+def test_a_segment_hashes_alike(harness: Any, fill: Filler, length: int) -> None:
     """RP-19"""
+    segment, before, after = fill.word(length), fill.word(), fill.word()
     assert plain(harness.segmentLeaf(segment, before, after)) == segment_leaf(
         segment, before, after
     )
