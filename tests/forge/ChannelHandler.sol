@@ -2,125 +2,18 @@
 pragma solidity 0.8.30;
 
 import {IERC20} from "@openzeppelin/contracts/token/ERC20/IERC20.sol";
-import {MessageHashUtils} from "@openzeppelin/contracts/utils/cryptography/MessageHashUtils.sol";
-import {ChannelHub} from "../../contracts/channels/ChannelHub.sol";
-import {PreimageRegistry} from "../../contracts/channels/PreimageRegistry.sol";
-import {MerkleTree} from "../../contracts/crypto/MerkleTree.sol";
-import {HostileBlocklistToken, HostileHookToken, HostileTaxToken} from "../../contracts/mocks/HostileTokens.sol";
+import {HostileBlocklistToken} from "../../contracts/mocks/HostileTokens.sol";
 import {HostileWallet} from "../../contracts/mocks/HostileWallet.sol";
-import {ChannelPhase, Direction, LockOutcome} from "../../contracts/protocol/Enums.sol";
-import {
-    Cancellation,
-    CooperativeClose,
-    DOMAIN_NAME,
-    DOMAIN_VERSION,
-    Messages,
-    Opening,
-    State,
-    Withdrawal
-} from "../../contracts/protocol/Messages.sol";
+import {ChannelPhase, LockOutcome} from "../../contracts/protocol/Enums.sol";
+import {CooperativeClose, Messages, Opening, State, Withdrawal} from "../../contracts/protocol/Messages.sol";
 import {Channel, ChannelId, ChannelParameters, Lock, LockProof} from "../../interfaces/IChannelHub.sol";
+import {ChannelWorld} from "./ChannelWorld.sol";
 import {vm} from "./Vm.sol";
 
 /// @title ChannelHandler
-/// @notice Plays honest and hostile parties, tokens and time against a hub, and notes whatever should not have happened.
-/// @dev Never reverts on purpose: a revert would take the note with it. Each action draws all it needs from one seed.
-contract ChannelHandler {
-    struct Actor {
-        address account;
-        uint256 key;
-        HostileWallet wallet;
-    }
-
-    /// @dev `locks` are those of the registered state. What was seen once must never change or fall: version, end,
-    /// phase, outcomes.
-    struct Known {
-        ChannelParameters parameters;
-        ChannelId id;
-        uint256 client;
-        uint256 provider;
-        State state;
-        Lock[] locks;
-        uint256 version;
-        uint256 end;
-        ChannelPhase phase;
-        mapping(uint256 position => LockOutcome) outcomes;
-    }
-
-    uint256 private constant _ACTORS = 6;
-    uint256 private constant _WALLETS = 3;
-    uint256 private constant _TOKENS = 4;
-    uint256 private constant _MAX_CHANNELS = 12;
-    uint256 private constant _SECRETS = 12;
-    uint256 private constant _GAS = 3_000_000;
-    uint256 private constant _TAXED = 3;
-
-    ChannelHub public immutable HUB;
-    PreimageRegistry public immutable PREIMAGES;
-    bytes32 private immutable _DOMAIN;
-
-    Actor[] private _actors;
-    address[] private _tokens;
-    Known[] private _channels;
-    uint256 private _seed;
-    uint256 private _salt;
-    /// @dev What the last call of _signBoth and _rootAndPath left for their callers.
-    bool private _clientSigned;
-    bool private _providerSigned;
-    bytes32[] private _path;
-
-    /// @notice The first thing that should not have happened; empty if nothing did.
-    string public violation;
-    /// @notice How often each action did what it tried.
-    mapping(string action => uint256) public done;
-
-    modifier drawing(uint256 seed) {
-        _seed = seed;
-        _;
-    }
-
-    constructor() {
-        PREIMAGES = new PreimageRegistry();
-        HUB = new ChannelHub(address(this), PREIMAGES, 1 hours, 10 days);
-        _DOMAIN = keccak256(
-            abi.encode(
-                keccak256("EIP712Domain(string name,string version,uint256 chainId,address verifyingContract)"),
-                keccak256(bytes(DOMAIN_NAME)),
-                keccak256(bytes(DOMAIN_VERSION)),
-                block.chainid,
-                address(HUB)
-            )
-        );
-        _tokens.push(address(0));
-        _tokens.push(address(new HostileHookToken()));
-        _tokens.push(address(new HostileBlocklistToken()));
-        _tokens.push(address(new HostileTaxToken()));
-        for (uint256 i = 1; i < _TOKENS; ++i) {
-            HUB.allowToken(_tokens[i]);
-        }
-        for (uint256 i; i < _ACTORS; ++i) {
-            _addActor(i);
-        }
-    }
-
-    function _addActor(uint256 index) private {
-        Actor memory actor;
-        actor.key = 0xA11CE + index;
-        actor.account = vm.addr(actor.key);
-        if (index >= _ACTORS - _WALLETS) {
-            actor.wallet = new HostileWallet(actor.account);
-            actor.account = address(actor.wallet);
-            HostileHookToken(_tokens[1]).hook(actor.account);
-        }
-        _actors.push(actor);
-        vm.deal(actor.account, 1e30);
-        for (uint256 i = 1; i < _TOKENS; ++i) {
-            HostileHookToken(_tokens[i]).mint(actor.account, 1e30);
-            vm.prank(actor.account);
-            IERC20(_tokens[i]).approve(address(HUB), type(uint256).max);
-        }
-    }
-
+/// @notice What can be done in a ChannelWorld, each noted where it goes another way than it should.
+/// @dev Never reverts on purpose: a revert would take the note with it.
+contract ChannelHandler is ChannelWorld {
     // ------------------------------------------------------------------ actions: money in
 
     function fund(uint256 seed) external drawing(seed) {
@@ -224,12 +117,17 @@ contract ChannelHandler {
         address caller = _anyCaller(known);
         agreed = agreed || _callerCompletes(known, caller);
         bool live = known.phase == ChannelPhase.Open || known.phase == ChannelPhase.Closing;
+        (Channel memory before, uint256 wealth) = (HUB.channelOf(known.id), _wealthOfClient(known));
         vm.prank(caller);
         try HUB.closeCooperatively{gas: _GAS}(
             known.parameters, transferred, products, type(uint64).max, ofClient, ofProvider
         ) {
             _expect(agreed && live, "closed against the rules");
             delete known.locks;
+            delete known.state;
+            known.state.transferred = transferred;
+            _divide(known, before);
+            known.received = _wealthOfClient(known) - wealth;
             done["closeCooperatively"]++;
         } catch {
             _expect(!(agreed && live), "an agreed close was refused");
@@ -267,11 +165,15 @@ contract ChannelHandler {
     function settle(uint256 seed) external drawing(seed) {
         if (_channels.length == 0) return;
         Known storage known = _anyChannel();
+        if (_draw(3) == 0) _passTimeTo(known.end);
         bool due = known.phase == ChannelPhase.Closing && block.timestamp > known.end;
         LockProof[] memory proofs = _someProofs(known);
+        (Channel memory before, uint256 wealth) = (HUB.channelOf(known.id), _wealthOfClient(known));
         vm.prank(_actors[_draw(_ACTORS)].account);
         try HUB.settle{gas: _GAS}(known.parameters, known.state, proofs) {
             _expect(due, "settled against the rules");
+            _divide(known, before);
+            known.received = _wealthOfClient(known) - wealth;
             done["settle"]++;
         } catch {
             _expect(!due, "a settlement was blocked");
@@ -282,19 +184,18 @@ contract ChannelHandler {
     function resolve(uint256 seed) external drawing(seed) {
         if (_channels.length == 0) return;
         Known storage known = _anyChannel();
+        if (known.locks.length != 0 && _draw(3) == 0) _passTimeTo(known.locks[_draw(known.locks.length)].expiry);
         bool due = known.phase == ChannelPhase.Closed && known.locks.length != 0;
         LockProof[] memory proofs = _someProofs(known);
-        Channel memory before = HUB.channelOf(known.id);
+        (Channel memory before, uint256 wealth) = (HUB.channelOf(known.id), _wealthOfClient(known));
         vm.prank(_actors[_draw(_ACTORS)].account);
         try HUB.resolve{gas: _GAS}(known.parameters, known.state, proofs) {
             _expect(known.phase == ChannelPhase.Closed, "resolved against the rules");
+            known.received += _wealthOfClient(known) - wealth;
             Channel memory found = HUB.channelOf(known.id);
-            bool fell =
-                found.lockedByClient <= before.lockedByClient && found.lockedByProvider <= before.lockedByProvider;
-            _expect(fell, "more is locked than before");
-            if (found.lockedByClient + found.lockedByProvider != before.lockedByClient + before.lockedByProvider) {
-                done["resolve"]++;
-            }
+            bool moved =
+                found.lockedByClient != before.lockedByClient || found.lockedByProvider != before.lockedByProvider;
+            if (moved) done["resolve"]++;
         } catch {
             _expect(!due, "a resolution was blocked");
         }
@@ -312,7 +213,12 @@ contract ChannelHandler {
     // ------------------------------------------------------------------ actions: the world
 
     function reveal(uint256 seed) external drawing(seed) {
-        if (_draw(3) == 0) PREIMAGES.reveal(bytes32(_draw(_SECRETS)));
+        if (_draw(3) != 0) return;
+        bytes32 preimage = bytes32(_draw(_SECRETS));
+        uint256 before = PREIMAGES.revealedAt(keccak256(abi.encode(preimage)));
+        PREIMAGES.reveal(preimage);
+        uint256 time = PREIMAGES.revealedAt(keccak256(abi.encode(preimage)));
+        _expect(time == (before == 0 ? block.timestamp : before), "a reveal has the wrong time");
         _observe();
     }
 
@@ -336,10 +242,9 @@ contract ChannelHandler {
             Known storage known = _anyChannel();
             uint256 end = known.end;
             if (known.locks.length != 0 && _draw(2) == 0) end = known.locks[_draw(known.locks.length)].expiry;
-            end += _draw(2);
-            if (end > block.timestamp) time = end;
+            time = end + _draw(2);
         }
-        vm.warp(time);
+        _passTimeTo(time);
         _observe();
     }
 
@@ -378,7 +283,9 @@ contract ChannelHandler {
             for (uint256 at; at < proofs.length; ++at) {
                 proofs[at] = _proof(known, at, "");
             }
+            uint256 wealth = _wealthOfClient(known);
             HUB.resolve(known.parameters, known.state, proofs);
+            known.received += _wealthOfClient(known) - wealth;
             for (uint256 at; at < proofs.length; ++at) {
                 LockOutcome outcome = HUB.outcomeOf(known.id, at);
                 _expect(outcome != LockOutcome.Absent, "a lock did not resolve after its expiry");
@@ -406,59 +313,6 @@ contract ChannelHandler {
         }
     }
 
-    // ------------------------------------------------------------------ what is checked
-
-    function tokens() external view returns (address[] memory) {
-        return _tokens;
-    }
-
-    /// @notice What the hub owes in a token: what its channels hold, and all credit. (SPEC CH-I1)
-    function owed(address token) external view returns (uint256 sum) {
-        for (uint256 i; i < _channels.length; ++i) {
-            if (_channels[i].parameters.token == token) sum += _heldBy(HUB.channelOf(_channels[i].id));
-        }
-        for (uint256 i; i < _ACTORS; ++i) {
-            sum += HUB.creditOf(token, _actors[i].account);
-        }
-    }
-
-    /// @notice How often a wallet's call back into the hub succeeded.
-    function reentries() external view returns (uint256 sum) {
-        for (uint256 i = _ACTORS - _WALLETS; i < _ACTORS; ++i) {
-            sum += _actors[i].wallet.successes();
-        }
-    }
-
-    function _heldBy(Channel memory found) private pure returns (uint256) {
-        return found.clientDeposit + found.providerDeposit + found.lockedByClient + found.lockedByProvider
-            - (found.phase == ChannelPhase.Closed ? 0 : found.clientWithdrawn + found.providerWithdrawn);
-    }
-
-    /// @dev Compares each channel with what was seen of it before. (SPEC CH-I3, CH-I4, forbidden transitions)
-    function _observe() private {
-        for (uint256 i; i < _channels.length; ++i) {
-            Known storage known = _channels[i];
-            Channel memory found = HUB.channelOf(known.id);
-            _expect(found.phase >= known.phase, "a phase went back");
-            if (known.phase == ChannelPhase.Closing && found.phase == ChannelPhase.Closing) {
-                _expect(found.version >= known.version, "a version fell");
-                _expect(found.challengeEnd == known.end, "an end moved");
-            }
-            (known.phase, known.version, known.end) = (found.phase, found.version, found.challengeEnd);
-            if (found.phase != ChannelPhase.Closed) continue;
-            for (uint256 at; at < known.locks.length; ++at) {
-                LockOutcome outcome = HUB.outcomeOf(known.id, at);
-                bool same = known.outcomes[at] == LockOutcome.Absent || outcome == known.outcomes[at];
-                _expect(same, "an outcome changed");
-                known.outcomes[at] = outcome;
-            }
-        }
-    }
-
-    function _expect(bool holds, string memory otherwise) private {
-        if (!holds && bytes(violation).length == 0) violation = otherwise;
-    }
-
     // ------------------------------------------------------------------ steps
 
     function _leave(Known storage known, address party) private {
@@ -474,15 +328,22 @@ contract ChannelHandler {
                 _expect(false, "an exit could not be started");
             }
         }
-        uint256 end = HUB.channelOf(known.id).challengeEnd;
-        if (block.timestamp <= end) vm.warp(end + 1);
+        Channel memory before = HUB.channelOf(known.id);
+        _passTimeTo(before.challengeEnd + 1);
+        uint256 wealth = _wealthOfClient(known);
         vm.prank(party);
         try HUB.settle{gas: _GAS}(known.parameters, known.state, new LockProof[](0)) {
+            _divide(known, before);
+            known.received = _wealthOfClient(known) - wealth;
             done["leave"]++;
         } catch {
             _expect(false, "an exit was blocked");
         }
         known.phase = HUB.channelOf(known.id).phase;
+    }
+
+    function _passTimeTo(uint256 time) private {
+        if (time > block.timestamp) vm.warp(time);
     }
 
     function _fund(uint256 token, uint256 actor, uint256 amount) private {
@@ -498,169 +359,5 @@ contract ChannelHandler {
             return caller == known.parameters.client || caller == known.parameters.provider;
         }
         return known.phase == ChannelPhase.Closing && block.timestamp <= known.end && version > known.version;
-    }
-
-    // ------------------------------------------------------------------ draws
-
-    function _draw(uint256 bound) private returns (uint256) {
-        _seed = uint256(keccak256(abi.encode(_seed)));
-        return _seed % bound;
-    }
-
-    /// @dev Mostly one of the youngest, which still have something before them.
-    function _anyChannel() private returns (Known storage) {
-        uint256 back = _draw(4) == 0 ? _channels.length : 4;
-        uint256 count = _channels.length;
-        return _channels[count - 1 - _draw(back < count ? back : count)];
-    }
-
-    function _anyCaller(Known storage known) private returns (address) {
-        uint256 kind = _draw(4);
-        if (kind == 0) return known.parameters.client;
-        if (kind == 1) return known.parameters.provider;
-        return _actors[_draw(_ACTORS)].account;
-    }
-
-    function _anyMood() private returns (HostileWallet.Mood) {
-        return _draw(2) == 0 ? HostileWallet.Mood.Honest : HostileWallet.Mood(_draw(7));
-    }
-
-    /// @dev Mostly sensible, sometimes beyond all bounds.
-    function _anyTransfer() private returns (int128) {
-        uint256 kind = _draw(8);
-        if (kind == 0) return type(int128).max;
-        if (kind == 1) return type(int128).min;
-        return int128(int256(_draw(40 ether))) - 20 ether;
-    }
-
-    function _anyLocks() private returns (Lock[] memory locks) {
-        locks = new Lock[](_draw(4) == 0 ? 18 + _draw(8) : _draw(4));
-        for (uint256 i; i < locks.length; ++i) {
-            locks[i] = Lock({
-                direction: _draw(2) == 0 ? Direction.ToProvider : Direction.ToClient,
-                amount: uint128(_draw(3 ether)),
-                hash: keccak256(abi.encode(bytes32(_draw(_SECRETS)))),
-                expiry: uint64(block.timestamp + _draw(6 days)),
-                product: bytes32(_draw(2)),
-                nonce: uint64(i + 1)
-            });
-        }
-    }
-
-    function _anyState(Known storage known, Lock[] memory locks) private returns (State memory state) {
-        state.channel = ChannelId.unwrap(known.id);
-        state.version = uint64(known.version + 3 - _draw(4));
-        if (state.version == 0) return state;
-        state.transferred = _anyTransfer();
-        for (uint256 i; i < locks.length; ++i) {
-            if (locks[i].direction == Direction.ToProvider) state.lockedByClient += locks[i].amount;
-            else state.lockedByProvider += locks[i].amount;
-        }
-        if (_draw(8) == 0) state.lockedByClient = type(uint128).max;
-        if (_draw(8) == 0) state.lockedByProvider = uint128(_draw(1 ether));
-        state.locksRoot = _rootAndPath(locks, 0);
-        state.productsRoot = bytes32(_draw(2));
-    }
-
-    function _someProofs(Known storage known) private returns (LockProof[] memory proofs) {
-        if (known.locks.length == 0) return proofs;
-        proofs = new LockProof[](_draw(5));
-        for (uint256 i; i < proofs.length; ++i) {
-            uint256 position = _draw(known.locks.length);
-            bytes memory cancellation;
-            uint256 payee = known.locks[position].direction == Direction.ToProvider ? known.provider : known.client;
-            // Who shows the cancellation of a wallet that burns all gas does so to themselves.
-            if (_draw(4) == 0 && !_burns(payee)) {
-                bytes32 leaf = MerkleTree.leafHash(abi.encode(known.locks[position]));
-                bytes32 message = Messages.hash(Cancellation(ChannelId.unwrap(known.id), leaf));
-                cancellation = _sign(_draw(4) == 0 ? known.client : payee, message);
-            }
-            proofs[i] = _proof(known, position, cancellation);
-        }
-    }
-
-    // ------------------------------------------------------------------ signatures
-
-    function _sign(uint256 actor, bytes32 message) private view returns (bytes memory) {
-        bytes32 digest = MessageHashUtils.toTypedDataHash(_DOMAIN, message);
-        (uint8 v, bytes32 r, bytes32 s) = vm.sign(_actors[actor].key, digest);
-        return abi.encodePacked(r, s, v);
-    }
-
-    /// @dev Mostly both; sometimes one is somebody else's. `agreed` says whether both count by themselves.
-    function _signBoth(Known storage known, bytes32 message)
-        private
-        returns (bytes memory ofClient, bytes memory ofProvider, bool agreed)
-    {
-        uint256 wrong = _draw(10);
-        ofClient = _sign(wrong == 0 ? known.provider : known.client, message);
-        ofProvider = _sign(wrong == 1 ? known.client : known.provider, message);
-        _clientSigned = _accepts(known.client, wrong != 0);
-        _providerSigned = _accepts(known.provider, wrong != 1);
-        agreed = _clientSigned && _providerSigned;
-    }
-
-    /// @dev Whether the caller's own word makes up for what is missing.
-    function _callerCompletes(Known storage known, address caller) private view returns (bool) {
-        return (_clientSigned || caller == known.parameters.client)
-            && (_providerSigned || caller == known.parameters.provider);
-    }
-
-    function _accepts(uint256 actor, bool genuine) private view returns (bool) {
-        if (address(_actors[actor].wallet) == address(0)) return genuine;
-        HostileWallet.Mood mood = _actors[actor].wallet.onQuestion();
-        return mood == HostileWallet.Mood.AcceptAnything || (genuine && mood == HostileWallet.Mood.Honest);
-    }
-
-    function _burns(uint256 actor) private view returns (bool) {
-        if (address(_actors[actor].wallet) == address(0)) return false;
-        HostileWallet.Mood mood = _actors[actor].wallet.onQuestion();
-        return mood == HostileWallet.Mood.BurnGas || mood == HostileWallet.Mood.ReturnBomb
-            || mood == HostileWallet.Mood.RevertBomb;
-    }
-
-    function _consents(uint256 actor) private view returns (bool) {
-        return _accepts(actor, true);
-    }
-
-    // ------------------------------------------------------------------ trees
-
-    function _keepLocks(Known storage known, Lock[] memory locks) private {
-        delete known.locks;
-        if (known.state.version == 0) return;
-        for (uint256 i; i < locks.length; ++i) {
-            known.locks.push(locks[i]);
-        }
-    }
-
-    function _proof(Known storage known, uint256 position, bytes memory cancellation)
-        private
-        returns (LockProof memory)
-    {
-        _rootAndPath(known.locks, position);
-        return LockProof(known.locks[position], position, _path, cancellation);
-    }
-
-    /// @dev The dense tree of GEN-3, level by level; leaves the siblings of `position` in `_path`.
-    function _rootAndPath(Lock[] memory locks, uint256 position) private returns (bytes32) {
-        delete _path;
-        if (locks.length == 0) return 0;
-        bytes32[] memory level = new bytes32[](locks.length);
-        for (uint256 i; i < level.length; ++i) {
-            level[i] = MerkleTree.leafHash(abi.encode(locks[i]));
-        }
-        bytes32 zero;
-        while (level.length > 1) {
-            bytes32[] memory above = new bytes32[]((level.length + 1) / 2);
-            for (uint256 i; i < above.length; ++i) {
-                bytes32 right = 2 * i + 1 < level.length ? level[2 * i + 1] : zero;
-                above[i] = keccak256(abi.encode(level[2 * i], right));
-            }
-            _path.push((position ^ 1) < level.length ? level[position ^ 1] : zero);
-            zero = keccak256(abi.encode(zero, zero));
-            position /= 2;
-            level = above;
-        }
-        return level[0];
     }
 }
