@@ -50,11 +50,20 @@ def _faded(age: int) -> Decimal:
     return THETA**age
 
 
-def _local(history: History) -> tuple[Decimal, Decimal, Decimal]:
-    count = Decimal(len(history))
-    positives = sum(opinion.satisfied for opinion in history)
-    c = 1 / count
+@lru_cache(maxsize=1 << 14)
+def _levels(positives: int, count: int) -> tuple[Decimal, Decimal, Decimal]:
+    c = 1 / Decimal(count)
     return (1 - c) * positives / count, (1 - c) * (count - positives) / count, c
+
+
+def _local(history: History) -> tuple[Decimal, Decimal, Decimal]:
+    return _levels(sum(opinion.satisfied for opinion in history), len(history))
+
+
+@lru_cache(maxsize=1 << 14)
+def _weight(familiarity: Decimal, freshness: Decimal, share: Decimal) -> Decimal:
+    factors = zip(MU, (familiarity, freshness, share), strict=True)
+    return sum(((mu * factor) ** 2 for mu, factor in factors), Decimal(0)).sqrt()
 
 
 def _worth(history: History, epoch: int) -> Decimal:
@@ -74,14 +83,11 @@ def _average(
     for history, worth, counts in zip(histories, worths, counted, strict=True):
         if not counts:
             continue
-        factors = (
+        weight = _weight(
             Decimal(len(history)) / interactions,
             _faded(epoch - history[-1].epoch),
             worth / total if total else Decimal(0),
         )
-        weight = sum(
-            ((mu * factor) ** 2 for mu, factor in zip(MU, factors, strict=True)), Decimal(0)
-        ).sqrt()
         for at, level in enumerate((1, *_local(history))):
             sums[at] += weight * level
     if not sums[0]:

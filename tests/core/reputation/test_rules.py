@@ -359,6 +359,7 @@ def test_every_intermediate_fits_128_bits(monkeypatch: pytest.MonkeyPatch) -> No
     _forget()
 
 
+@settings(max_examples=40)
 @given(st.lists(histories, min_size=1, max_size=8))
 def test_levels_and_score_are_shares(provider: list[History]) -> None:
     """RP-I6"""
@@ -376,6 +377,7 @@ def test_levels_and_score_are_shares(provider: list[History]) -> None:
             assert max(seen) <= SCALE
 
 
+@settings(max_examples=40)
 @given(st.lists(histories, min_size=2, max_size=9), st.integers(1, 4))
 def test_folding_in_chunks_is_folding_at_once(provider: list[History], size: int) -> None:
     """RP-30"""
