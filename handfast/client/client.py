@@ -183,6 +183,9 @@ class Client:
 
     async def settle_opinions(self, seconds: float = 15.0) -> None:
         """Wait a while until every opinion is durable; what is left goes on at the next start."""
+        if not self._settings.coordinators:
+            _log.warning("no coordinator is named: opinions wait until one is")
+            return
         try:
             async with asyncio.timeout(seconds):
                 await self.rounds.all_ended()

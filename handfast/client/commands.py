@@ -50,15 +50,21 @@ def client() -> None:
 @client.command()
 @click.argument("prompt")
 @click.option("-o", "--output", type=click.Path(path_type=Path), help="Write the content here.")
+@click.option("--ask", is_flag=True, help="Show the content first, and ask before paying.")
 @click.option("--json", "as_json", is_flag=True, help="Print one JSON object.")
 @client_options
-def buy(prompt: str, output: Path | None, as_json: bool, **flags: Any) -> None:
+def buy(prompt: str, output: Path | None, ask: bool, as_json: bool, **flags: Any) -> None:
     """Buy one generation of PROMPT from the best provider that delivers."""
 
     async def work(running: Client) -> None:
-        bought = await running.buy(prompt)
+        order = await running.order(prompt, hold=ask)
         if output is not None:
-            await asyncio.to_thread(output.write_bytes, bought.content)
+            await asyncio.to_thread(output.write_bytes, await order.content())
+        if ask and not await asyncio.to_thread(click.confirm, f"Pay for {output or 'it'}?"):
+            await order.give_up()
+            click.echo("taken back: nothing was paid")
+            return
+        bought = await order.pay()
         click.echo(json.dumps(as_plain(bought)) if as_json else _line(bought, output))
         await running.settle_opinions()
 
