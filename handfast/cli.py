@@ -23,6 +23,14 @@ class Entry(NamedTuple):
 
 
 COMMANDS: dict[str, Entry] = {
+    "demo": Entry(
+        "handfast.town.commands:demo",
+        "Run a market of four clients and four providers, and check that it is sound.",
+    ),
+    "devnet": Entry(
+        "handfast.town.commands:devnet",
+        "Keep a market running on this machine, to try things by hand.",
+    ),
     "key": Entry(
         "handfast.crypto.commands:key",
         "Make and show the one secret that a participant keeps.",

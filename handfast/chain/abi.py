@@ -93,6 +93,13 @@ class Abi:
             elif entry["type"] == "error":
                 self._errors[function_abi_to_4byte_selector(cast("Any", entry))] = entry
 
+    def selectors(self) -> dict[bytes, str]:
+        """Name of each function by its selector."""
+        return {
+            function_abi_to_4byte_selector(cast("Any", entry)): entry["name"]
+            for entry in self._functions.values()
+        }
+
     def encode(self, function: str, arguments: Sequence[Any]) -> bytes:
         """Calldata of a call. An overloaded function is named by its signature.
 

@@ -1,8 +1,9 @@
 """Plays a market from beginning to end, and checks that nobody could cheat anybody.
 
-Four clients buy from four providers of different quality; half way a good one degrades and loses
-its custom; one client vanishes with a fee locked and its provider leaves without it; in the end
-everything is closed, claimed and counted to the last unit.
+Four clients buy from four providers of different quality; half way the best one comes back with a
+broken model and loses its custom; one client vanishes with a fee locked, and its provider leaves
+without it; when the client returns nothing is lost; in the end everything is closed, claimed and
+counted to the last unit.
 """
 
 from __future__ import annotations
@@ -16,15 +17,19 @@ from contextlib import asynccontextmanager
 from dataclasses import dataclass, field
 from pathlib import Path
 
+import aiohttp
+
 from handfast.chain.abi import shipped
 from handfast.chain.channels import ChannelHub
 from handfast.chain.products import ProductRegistry
 from handfast.chain.reputation import ReputationRollup
 from handfast.chain.token import MarketToken
+from handfast.channels.state import ChannelId
 from handfast.coordinator.client import CoordinatorClient
 from handfast.errors import Unavailable
 from handfast.protocol.constants import ChannelPhase
 from handfast.registry.participants import Role
+from handfast.reputation.encoding import ProviderLeaf
 from handfast.town.report import Check, Report, Round, Standing
 from handfast.town.town import (
     BOND,
@@ -41,28 +46,30 @@ from handfast.town.town import (
 FEE = TOKEN // 100
 ROUNDS = 15
 PAUSE = 1.6
-DEGRADES_AFTER = 12
 DIGITS = ("zero", "one", "two", "three", "four", "five", "six", "seven", "eight", "nine")
-STRICTNESS = (0.3, 0.5, 0.6, 0.7)
 MODELS = {
-    "Ada": f"digits:fine,broken@{DEGRADES_AFTER}",
-    "Ben": "digits:fine",
-    "Cleo": "digits:fast",
-    "Dov": "digits:undertrained",
+    "Ada": "digits:fine",
+    "Ben": "digits:fast",
+    "Cleo": "digits:undertrained",
+    "Dov": "digits:noisy",
 }
-CLIENTS = ("Eve", "Finn", "Gil", "Hana")
+DEGRADES, BROKEN = "Ada", "digits:broken"
+# Strictness of the judge; temperature of the draw among providers, or the best score first.
+CLIENTS: dict[str, tuple[float, float | None]] = {
+    "Eve": (0.4, None),
+    "Finn": (0.5, 0.15),
+    "Gil": (0.6, None),
+    "Hana": (0.7, 0.15),
+}
 VANISHES = "Hana"
 _LOOK_SECONDS = 0.5
+_SHOP_SECONDS = 300.0
 _LEAVE_SECONDS = 60.0
 _ROLL_UP_SECONDS = 30.0
 
 
-def members(coordinator: str = "") -> list[Member]:
-    """Everybody in the demo's town.
-
-    coordinator   URL that clients are told, once it is known
-    """
-    _ = coordinator
+def members() -> list[Member]:
+    """Everybody in the demo's town."""
     serving = {
         "challenge": [CHALLENGE_PERIOD, 86_400],
         "fee": FEE,
@@ -82,11 +89,11 @@ def members(coordinator: str = "") -> list[Member]:
                 "deposit": TOKEN,
                 "max_fee": FEE,
                 "judge": f"digits@{strictness}",
-                "temperature": 0.1,
+                **({} if temperature is None else {"temperature": temperature}),
                 "timing": dict(TIMING),
             },
         )
-        for name, strictness in zip(CLIENTS, STRICTNESS, strict=True)
+        for name, (strictness, temperature) in CLIENTS.items()
     ]
     rolls_up = Member(
         "coordinator",
@@ -102,6 +109,7 @@ class Play:
     """A demo under way; `watch` is told of every change.
 
     balances   MarketToken of each citizen before the first round
+    turn       rounds that were paid when the best provider came back broken
     """
 
     town: Town
@@ -113,6 +121,7 @@ class Play:
     failures: list[str] = field(default_factory=list)
     balances: dict[str, int] = field(default_factory=dict)
     claimed: int = 0
+    turn: int = 0
     doing: str = ""
 
     def say(self, doing: str) -> None:
@@ -139,18 +148,20 @@ async def play(folder: Path, watch: Callable[[Play], None]) -> Report:
             drama.balances[name] = await _token(town).balance_of(citizen.identity.address)
         async with _reading_scores(drama):
             drama.say("clients choose, pay and rate")
-            await asyncio.gather(*(_shop(drama, name) for name in CLIENTS))
+            await asyncio.gather(*(_shop(drama, name) for name in CLIENTS), _degrade(drama))
             drama.say(f"{VANISHES} locks a fee and vanishes")
-            await _vanish(drama)
+            left = await _vanish(drama)
             drama.say("the roll-up catches up")
             await _until_rolled_up(drama)
-        drama.say("channels close, products become tokens")
-        await asyncio.gather(*(_close(drama, name) for name in CLIENTS if name != VANISHES))
+            drama.say(f"{left} leaves without {VANISHES}")
+            await _until_left(drama, left)
+        drama.say(f"{VANISHES} is back; channels close, products become tokens")
+        await asyncio.gather(*(_close(drama, name) for name in CLIENTS))
         drama.say("counting to the last unit")
         await _check_all(drama)
         seconds = time.monotonic() - drama.started
         gas = await gas_by_step(town)
-        return Report(seconds, drama.rounds, drama.standings, gas, drama.checks)
+        return Report(seconds, drama.rounds, drama.turn, drama.standings, gas, drama.checks)
 
 
 async def open_shops(town: Town) -> None:
@@ -171,7 +182,7 @@ async def open_shops(town: Town) -> None:
 async def _shop(drama: Play, name: str) -> None:
     """Have a client buy its rounds, and take down what it says."""
     town, citizen = drama.town, drama.town.citizens[name]
-    first = CLIENTS.index(name)
+    first = list(CLIENTS).index(name)
     prompts = citizen.config.with_suffix(".prompts")
     wishes = [f"a handwritten {DIGITS[(first + 3 * each) % 10]}" for each in range(ROUNDS)]
     prompts.write_text("\n".join(wishes))
@@ -207,8 +218,24 @@ async def _shop(drama: Play, name: str) -> None:
         drama.failures.append(f"{name}: {town.last(citizen)}")
 
 
-async def _vanish(drama: Play) -> None:
-    """Have a client lock a fee, look at the content, and die before it pays."""
+async def _degrade(drama: Play) -> None:
+    """Half way, have the best provider restart with a model that is broken."""
+    while len(drama.rounds) < len(CLIENTS) * ROUNDS // 2:
+        await asyncio.sleep(_LOOK_SECONDS)
+        if time.monotonic() > drama.started + _SHOP_SECONDS:
+            return
+    citizen = drama.town.citizens[DEGRADES]
+    await drama.town.halt(citizen)
+    await drama.town.start(citizen, "provider", "run", "--model", BROKEN)
+    drama.turn = len(drama.rounds)
+    drama.say(f"{DEGRADES} is back with a broken model")
+
+
+async def _vanish(drama: Play) -> str:
+    """Have a client lock a fee, look at the content, and die before it pays.
+
+    returns   the provider that waits for the fee
+    """
     town, citizen = drama.town, drama.town.citizens[VANISHES]
     process = await town.launch(
         citizen,
@@ -219,25 +246,21 @@ async def _vanish(drama: Play) -> None:
     if process.stdout is None:
         raise Unavailable(f"{VANISHES} can't be heard")
     question = await asyncio.wait_for(process.stdout.read(4), _LEAVE_SECONDS)
-    pending = await _pending(town)
+    pending = {each.member.name: await _pending_at(each) for each in town.find(Role.PROVIDER)}
     process.kill()
     await process.wait()
+    waiting = [name for name, locks in pending.items() if locks]
     drama.check(
         "a client vanished with a lock pending",
-        question == b"Pay " and pending > 0,
-        f"{pending} lock pending when {VANISHES} was killed",
+        question == b"Pay " and len(waiting) == 1,
+        f"{VANISHES} was killed while {', '.join(waiting) or 'nobody'} waited for its fee",
     )
+    return waiting[0] if waiting else DEGRADES
 
 
-async def _pending(town: Town) -> int:
-    """Locks pending at all providers."""
-    return sum([int((await _health(each)).get("pending", 0)) for each in town.find(Role.PROVIDER)])
-
-
-async def _health(citizen: Citizen) -> dict[str, object]:
-    async with _http() as session, session.get(f"{citizen.url}/health") as response:
-        answer: dict[str, object] = await response.json()
-        return answer
+async def _pending_at(provider: Citizen) -> int:
+    async with aiohttp.ClientSession() as session, session.get(f"{provider.url}/health") as answer:
+        return int((await answer.json())["pending"])
 
 
 async def _close(drama: Play, name: str) -> None:
@@ -267,25 +290,19 @@ def _rollup(town: Town) -> ReputationRollup:
 async def _reading_scores(drama: Play) -> AsyncIterator[None]:
     """Follow the scores that are final while something else happens."""
     (coordinator,) = drama.town.find(Role.COORDINATOR)
-    client = CoordinatorClient(_rollup(drama.town), 1, [coordinator.url])
-    task = asyncio.create_task(_read_scores(drama, client))
-    try:
-        yield
-    finally:
-        task.cancel()
-        await asyncio.gather(task, return_exceptions=True)
-        await client.close()
+    async with CoordinatorClient(_rollup(drama.town), 1, [coordinator.url]) as client:
+        task = asyncio.create_task(_read_scores(drama, client))
+        try:
+            yield
+        finally:
+            task.cancel()
+            await asyncio.gather(task, return_exceptions=True)
 
 
 async def _read_scores(drama: Play, client: CoordinatorClient) -> None:
-    ids = [each.id for each in drama.town.find(Role.PROVIDER)]
     while True:
-        leaves = await client.leaves(ids)
-        scores = {
-            drama.town.named(id_): leaf.score.score
-            for id_, leaf in leaves.items()
-            if leaf.score_epoch
-        }
+        leaves = await _leaves(drama, client)
+        scores = {name: leaf.score.score for name, leaf in leaves.items() if leaf.score_epoch}
         epoch = max((leaf.score_epoch for leaf in leaves.values()), default=0)
         if scores and (not drama.standings or drama.standings[-1].scores != scores):
             drama.standings.append(Standing(len(drama.rounds), epoch, scores))
@@ -293,22 +310,30 @@ async def _read_scores(drama: Play, client: CoordinatorClient) -> None:
         await asyncio.sleep(_LOOK_SECONDS)
 
 
+async def _leaves(drama: Play, client: CoordinatorClient) -> dict[str, ProviderLeaf]:
+    """Proven leaves of those that have one, by name; none while none can be proven."""
+    ids = [each.id for each in drama.town.find(Role.PROVIDER)]
+    try:
+        found_ = await client.leaves(ids)
+    except Unavailable:
+        return {}
+    return {drama.town.named(id_): leaf for id_, leaf in found_.items() if leaf is not None}
+
+
 async def _until_rolled_up(drama: Play) -> None:
     """Wait until every opinion is in a final batch, and scored."""
     (coordinator,) = drama.town.find(Role.COORDINATOR)
     wanted = sum(each.satisfied is not None for each in drama.rounds)
-    client = CoordinatorClient(_rollup(drama.town), 1, [coordinator.url])
-    ids = [each.id for each in drama.town.find(Role.PROVIDER)]
     deadline = time.monotonic() + _ROLL_UP_SECONDS
     counted = 0
-    while time.monotonic() < deadline:
-        leaves = await client.leaves(ids)
-        counted = sum(leaf.interactions for leaf in leaves.values())
-        if counted == wanted and not any(leaf.is_due for leaf in leaves.values()):
-            await asyncio.sleep(2 * _LOOK_SECONDS)  # for who reads the scores
-            break
-        await asyncio.sleep(_LOOK_SECONDS)
-    await client.close()
+    async with CoordinatorClient(_rollup(drama.town), 1, [coordinator.url]) as client:
+        while time.monotonic() < deadline:
+            leaves = (await _leaves(drama, client)).values()
+            counted = sum(leaf.interactions for leaf in leaves)
+            if counted == wanted and not any(leaf.is_due for leaf in leaves):
+                await asyncio.sleep(2 * _LOOK_SECONDS)  # for who reads the scores
+                break
+            await asyncio.sleep(_LOOK_SECONDS)
     drama.check(
         "every opinion is in a final batch and scored",
         counted == wanted,
@@ -316,41 +341,36 @@ async def _until_rolled_up(drama: Play) -> None:
     )
 
 
-async def _until_left(drama: Play) -> None:
-    """Wait until the vanished client's providers have all ended its channels alone."""
+async def _until_left(drama: Play, left: str) -> None:
+    """Wait until a provider has ended its channel with the vanished client alone."""
     town = drama.town
     hub = ChannelHub(town.chain, town.deployment.channel_hub.address)
-    mine = [each for each in await channels_on(town) if each[1] == VANISHES]
+    parties = (VANISHES, left)
+    (channel,) = [each for each, *both in await channels_on(town) if tuple(both) == parties]
     deadline = time.monotonic() + _LEAVE_SECONDS
-    left = 0
-    while time.monotonic() < deadline:
-        records = [await hub.channel(channel) for channel, _ in mine]  # type: ignore[arg-type]
-        left = sum(
-            each.phase is ChannelPhase.CLOSED
-            and each.locked_by_client + each.locked_by_provider == 0
-            for each in records
-        )
-        if left == len(mine):
-            break
+    phase = ChannelPhase.OPEN
+    while phase is not ChannelPhase.CLOSED and time.monotonic() < deadline:
         await asyncio.sleep(_LOOK_SECONDS)
+        phase = (await hub.channel(channel)).phase
     drama.check(
-        "the vanished client's provider left alone",
-        left > 0,
-        f"{left} of {len(mine)} of its channels ended without it",
+        "the provider of the vanished client left alone",
+        phase is ChannelPhase.CLOSED,
+        f"the channel between {VANISHES} and {left} is {phase.name.lower()}",
     )
 
 
-async def channels_on(town: Town) -> list[tuple[bytes, str]]:
-    """Every channel that was opened, with its client's name."""
+async def channels_on(town: Town) -> list[tuple[ChannelId, str, str]]:
+    """Every channel that was opened, with the names of its client and provider."""
     hub = ChannelHub(town.chain, town.deployment.channel_hub.address)
     names = {each.identity.address.lower(): name for name, each in town.citizens.items()}
     head = await town.chain.head()
-    found_: list[tuple[bytes, str]] = []
+    found_: list[tuple[ChannelId, str, str]] = []
     for log_ in await town.chain.logs([hub.address], town.deployment.block, head.number):
         event = hub.abi.event(log_)
         if event is not None and event.name == "ChannelOpened":
-            client = names.get(event.arguments["client"].lower(), "?")
-            found_.append((event.arguments["channel"], client))
+            client, provider = event.arguments["client"], event.arguments["provider"]
+            both = names.get(client.lower(), "?"), names.get(provider.lower(), "?")
+            found_.append((ChannelId(event.arguments["channel"]), *both))
     return found_
 
 
@@ -380,7 +400,6 @@ async def gas_by_step(town: Town) -> dict[str, list[int]]:
 
 
 async def _check_all(drama: Play) -> None:
-    await _until_left(drama)
     drama.check("nothing failed", not drama.failures, "; ".join(drama.failures) or "no errors")
     drama.check("at least 50 paid rounds", len(drama.rounds) >= 50, f"{len(drama.rounds)} rounds")
     _check_custom(drama)
@@ -389,19 +408,17 @@ async def _check_all(drama: Play) -> None:
 
 
 def _check_custom(drama: Play) -> None:
-    """Ada's score fell after it degraded, and clients went elsewhere."""
-    sold = [each.number for each in drama.rounds if each.provider == "Ada"]
-    bad = sold[DEGRADES_AFTER - 1] if len(sold) >= DEGRADES_AFTER else len(drama.rounds)
-    before = [each.provider == "Ada" for each in drama.rounds if each.number <= bad]
-    after = [each.provider == "Ada" for each in drama.rounds if each.number > bad]
-    scores = [each.scores["Ada"] for each in drama.standings if "Ada" in each.scores]
+    """The best provider's score fell after it degraded, and clients went elsewhere."""
+    scores = [each.scores[DEGRADES] for each in drama.standings if DEGRADES in each.scores]
     best, last = max(scores, default=0), scores[-1] if scores else 0
     drama.check("the degraded provider's score fell", last < best, f"{best} to {last} of 10^9")
-    shares = [sum(each) / len(each) if each else 0.0 for each in (before, after)]
+    mine = [each.provider == DEGRADES for each in drama.rounds]
+    before, late = mine[: drama.turn], mine[-(len(mine) // 4) :]
+    shares = [sum(each) / len(each) if each else 0.0 for each in (before, late)]
     drama.check(
         "clients moved away from it",
         shares[1] < shares[0],
-        f"{shares[0]:.0%} of the rounds before, {shares[1]:.0%} after",
+        f"{shares[0]:.0%} of the rounds before, {shares[1]:.0%} of the last quarter",
     )
 
 
@@ -424,21 +441,20 @@ async def _check_money(drama: Play) -> None:
         not wrong,
         ", ".join(wrong) or f"{sum(each.fee for each in drama.rounds)} units of fees moved",
     )
-    held = [hub]
-    for address in (
+    holders = (
         town.deployment.participant_registry.address,
         town.deployment.reputation_rollup.address,
         town.deployment.deployer,
         *(each.identity.address for each in town.citizens.values()),
-    ):
-        held.append(await token.balance_of(address))
+    )
+    held = [hub, *[await token.balance_of(address) for address in holders]]
     supply = await token.total_supply()
     drama.check("the supply is all accounted for", sum(held) == supply, f"{supply} units")
 
 
 async def _still_open(town: Town) -> int:
     hub = ChannelHub(town.chain, town.deployment.channel_hub.address)
-    records = [await hub.channel(channel) for channel, _ in await channels_on(town)]  # type: ignore[arg-type]
+    records = [await hub.channel(channel) for channel, *_ in await channels_on(town)]
     return sum(each.phase is not ChannelPhase.CLOSED for each in records)
 
 
@@ -448,7 +464,7 @@ async def _check_products(drama: Play) -> None:
     held = 0
     for name in CLIENTS:
         held += await registry.balance_of(town.citizens[name].identity.address)
-    wanted = len({each.product for each in drama.rounds if each.client != VANISHES})
+    wanted = len({each.product for each in drama.rounds})
     drama.check(
         "bought products are tokens of their buyers",
         held == drama.claimed == wanted,

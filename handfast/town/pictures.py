@@ -42,12 +42,13 @@ def draw_scores(report: Report, file: Path) -> None:
         )
         sold = [each.number for each in report.rounds if each.provider == name]
         sales.step(sold, range(1, len(sold) + 1), where="post", color=colour, label=name)
-    half = len(report.rounds) / 2
     for axes in (scores, sales):
-        axes.axvline(half, color="#555555", linestyle=":", linewidth=1)
+        axes.axvline(report.turn, color="#555555", linestyle=":", linewidth=1)
         axes.grid(alpha=0.25)
         axes.spines[["top", "right"]].set_visible(False)
-    scores.annotate("a good provider degrades", (half, 1.02), ha="center", annotation_clip=False)
+    scores.annotate(
+        "the best provider breaks", (report.turn, 1.02), ha="center", annotation_clip=False
+    )
     scores.set(ylabel="reputation, finalised on chain", ylim=(0, 1))
     scores.legend(loc="lower left", frameon=False, ncols=2)
     sales.set(xlabel="paid rounds in the town", ylabel="rounds sold", ylim=(0, None))
@@ -68,7 +69,7 @@ def draw_images(rounds: Sequence[Round], file: Path) -> None:
             tile = content.convert("RGB").resize((_TILE, _TILE), Image.Resampling.NEAREST)
         sheet.paste(tile, (left + _EDGE, top + _EDGE))
         draw.text((left + _EDGE, top + width), f"{each.number} {each.provider}", fill="black")
-        draw.text((left + _EDGE, top + width + 13), each.prompt[:14], fill="#555555")
+        draw.text((left + _EDGE, top + width + 13), each.prompt.split()[-1][:12], fill="#555555")
     sheet.save(file)
 
 

@@ -60,11 +60,13 @@ class Check:
 class Report:
     """Everything that a demo has to tell.
 
+    turn     rounds that were paid when the best provider came back broken
     gas      used by each transaction, by the name of its step
     """
 
     seconds: float
     rounds: Sequence[Round]
+    turn: int
     standings: Sequence[Standing]
     gas: Mapping[str, Sequence[int]]
     checks: Sequence[Check] = field(default_factory=tuple)
@@ -78,12 +80,11 @@ class Report:
         """One row for each provider that sold something or has a score, by its last score."""
         last = self.standings[-1].scores if self.standings else {}
         names = {each.provider for each in self.rounds} | set(last)
-        half = len(self.rounds) // 2
         rows = [
             ProviderRow(
                 name,
-                sum(each.provider == name for each in self.rounds[:half]),
-                sum(each.provider == name for each in self.rounds[half:]),
+                sum(each.provider == name for each in self.rounds[: self.turn]),
+                sum(each.provider == name for each in self.rounds[self.turn :]),
                 sum(each.fee for each in self.rounds if each.provider == name),
                 _share(each.satisfied for each in self.rounds if each.provider == name),
                 max((each.scores.get(name, 0) for each in self.standings), default=0),
@@ -104,6 +105,7 @@ class Report:
             "passed": self.passed,
             "seconds": round(self.seconds, 2),
             "rounds_per_second": round(len(self.rounds) / self.seconds, 3) if self.seconds else 0,
+            "turn": self.turn,
             "scale": SCALE,
             "checks": [asdict(check) for check in self.checks],
             "providers": [asdict(row) for row in self.rows()],
@@ -120,7 +122,7 @@ class Report:
 class ProviderRow:
     """A provider's line in the table.
 
-    before, after   rounds sold in the first and in the second half
+    before, after   rounds sold before and after the turn
     earned          smallest units
     satisfied       share of satisfied verdicts, None without any
     best, score     highest and last score, out of SCALE

@@ -159,18 +159,21 @@ class Town:
         lines = self.log_of(citizen).read_text(errors="replace").strip().splitlines()
         return lines[-1] if lines else "it says nothing"
 
+    async def halt(self, citizen: Citizen) -> None:
+        """Ask one process to end, and see that it does."""
+        process = citizen.process
+        if process is None or process.returncode is not None:
+            return
+        process.send_signal(signal.SIGTERM)
+        try:
+            await asyncio.wait_for(process.wait(), _STOP_SECONDS)
+        except TimeoutError:
+            process.kill()
+            await process.wait()
+
     async def stop(self) -> None:
         """Ask every process to end, and see that it does."""
-        running = [each.process for each in self.citizens.values() if each.process is not None]
-        for process in running:
-            if process.returncode is None:
-                process.send_signal(signal.SIGTERM)
-        for process in running:
-            try:
-                await asyncio.wait_for(process.wait(), _STOP_SECONDS)
-            except TimeoutError:
-                process.kill()
-                await process.wait()
+        await asyncio.gather(*(self.halt(each) for each in self.citizens.values()))
 
 
 @asynccontextmanager
@@ -197,12 +200,11 @@ async def found(folder: Path, members: Sequence[Member], port: int = 0) -> Async
         deployment = await deployments.deploy(chain, mayor.account(), parameters)
         deployments.save(deployment, folder / "deployments")
         await _fund(folder, anvil.url, mayor, list(zip(members, identities[1:], strict=True)))
-        citizens = await asyncio.gather(
-            *(
-                _settle_in(folder, anvil.url, member, identity)
-                for member, identity in zip(members, identities[1:], strict=True)
-            )
-        )
+        # One after the other, so that ids follow the order of the members.
+        citizens = [
+            await _settle_in(folder, anvil.url, member, identity)
+            for member, identity in zip(members, identities[1:], strict=True)
+        ]
         town = Town(folder, anvil, chain, deployment, {each.member.name: each for each in citizens})
         stack.push_async_callback(town.stop)
         yield town

@@ -1,0 +1,180 @@
+"""`handfast demo` and `handfast devnet`: a whole market on this machine."""
+
+from __future__ import annotations
+
+import asyncio
+import json
+import shutil
+import sys
+from pathlib import Path
+
+import click
+from rich.console import Console, Group
+from rich.live import Live
+from rich.progress_bar import ProgressBar
+from rich.table import Table
+from rich.text import Text
+
+from handfast import log
+from handfast.errors import HandfastError, InvalidInput
+from handfast.process import run_until_stopped
+from handfast.registry.participants import Role
+from handfast.town.demo import CLIENTS, MODELS, ROUNDS, Play, members, open_shops, play, table_rows
+from handfast.town.pictures import draw_images, draw_scores
+from handfast.town.report import Report
+from handfast.town.town import TOKEN, Town, found
+
+DEMO_FOLDER = Path("handfast-town") / "demo"
+DEVNET_FOLDER = Path("handfast-town") / "devnet"
+
+
+@click.command()
+@click.option(
+    "--folder",
+    type=click.Path(path_type=Path, file_okay=False),
+    default=DEMO_FOLDER,
+    show_default=True,
+    help="Journals, logs, pictures and report.json; made anew.",
+)
+@click.option("--json", "as_json", is_flag=True, help="Print the report instead of tables.")
+def demo(folder: Path, as_json: bool) -> None:
+    """Run a market of four clients and four providers, and check that it is sound."""
+    _empty(folder)
+    log.configure("error")
+    console = Console(stderr=as_json)
+    report = asyncio.run(_play(folder, console))
+    (folder / "report.json").write_text(json.dumps(report.json(), indent=1) + "\n")
+    draw_images(report.rounds, folder / "images.png")
+    try:
+        draw_scores(report, folder / "scores.png")
+    except InvalidInput as error:
+        click.echo(f"handfast: {error}", err=True)
+    if as_json:
+        click.echo(json.dumps(report.json()))
+    else:
+        _show(report, folder, console)
+    sys.exit(0 if report.passed else 1)
+
+
+@click.command()
+@click.option(
+    "--folder",
+    type=click.Path(path_type=Path, file_okay=False),
+    default=DEVNET_FOLDER,
+    show_default=True,
+    help="Journals, logs and settings; made anew.",
+)
+@click.option("--port", type=int, default=8545, show_default=True, help="Of the chain.")
+def devnet(folder: Path, port: int) -> None:
+    """Keep a market running on this machine, to try things by hand."""
+    _empty(folder)
+    log.configure("error")
+    asyncio.run(_keep(folder, port))
+
+
+def _empty(folder: Path) -> None:
+    """Make way for a new town: only where there was one before."""
+    if not folder.exists() or not any(folder.iterdir()):
+        return
+    if not (folder / "deployments").exists():
+        raise InvalidInput(f"{folder} holds something else than a town: name another folder")
+    shutil.rmtree(folder)
+
+
+async def _play(folder: Path, console: Console) -> Report:
+    with Live(console=console, refresh_per_second=4, transient=True) as live:
+        live.update(Text("a chain starts, contracts are deployed, everybody registers …"))
+        return await play(folder, lambda drama: live.update(_scene(drama)))
+
+
+def _scene(drama: Play) -> Group:
+    """What a person sees while the demo runs."""
+    table = Table(title=drama.doing, title_justify="left")
+    for heading in ("provider", "score", "", "rounds", "earned", "last verdicts"):
+        table.add_column(heading)
+    scores = drama.standings[-1].scores if drama.standings else {}
+    for name, model in MODELS.items():
+        mine = [each for each in drama.rounds if each.provider == name]
+        score = scores.get(name)
+        verdicts = "".join("✓" if each.satisfied else "✗" for each in mine[-12:])
+        table.add_row(
+            f"{name}  [dim]{model.partition(':')[2]}[/dim]",
+            "" if score is None else f"{score / 10**9:.3f}",
+            ProgressBar(total=10**9, completed=score or 0, width=20),
+            str(len(mine)),
+            f"{sum(each.fee for each in mine) / TOKEN:.2f}",
+            verdicts,
+        )
+    total = len(CLIENTS) * ROUNDS
+    done = Text(f"{len(drama.rounds)} of {total} rounds paid")
+    checks = [
+        Text(f"{'✓' if each.held else '✗'} {each.name}", style="green" if each.held else "red")
+        for each in drama.checks
+    ]
+    return Group(
+        table, ProgressBar(total=total, completed=len(drama.rounds), width=60), done, *checks
+    )
+
+
+def _show(report: Report, folder: Path, console: Console) -> None:
+    table = Table(title="Who earned what")
+    sold = f"sold until {report.turn}", "after", "earned"
+    for heading in ("provider", *sold, "satisfied", "best score", "now"):
+        table.add_column(heading, justify="left" if heading == "provider" else "right")
+    for row in table_rows(report):
+        table.add_row(*row)
+    gas = Table(title="Gas per step")
+    for heading in ("step", "times", "gas, mean"):
+        gas.add_column(heading, justify="left" if heading == "step" else "right")
+    for step, times, used in report.gas_rows():
+        gas.add_row(step, str(times), f"{used:,}")
+    console.print(table, gas)
+    for check in report.checks:
+        mark = "[green]✓[/green]" if check.held else "[red]✗[/red]"
+        console.print(f"{mark} {check.name}: {check.detail}", highlight=False)
+    rate = len(report.rounds) / report.seconds
+    console.print(
+        f"{len(report.rounds)} rounds in {report.seconds:.0f} s ({rate:.1f}/s); {folder}/:"
+    )
+    console.print("scores.png, images.png, report.json, and a log of every process")
+
+
+async def _keep(folder: Path, port: int) -> None:
+    click.echo("a chain starts, contracts are deployed, everybody registers …")
+    async with found(folder, members(), port) as town:
+        await open_shops(town)
+        click.echo(_hints(town))
+        await run_until_stopped(_watch(town))
+        click.echo("the town closes")
+
+
+async def _watch(town: Town) -> None:
+    """Fail when a process of the town ends by itself."""
+    running = {
+        asyncio.create_task(each.process.wait()): each
+        for each in town.citizens.values()
+        if each.process is not None
+    }
+    done, _ = await asyncio.wait(running, return_when=asyncio.FIRST_COMPLETED)
+    fallen = running[done.pop()]
+    raise HandfastError(f"{fallen.member.name} has ended: {town.last(fallen)}")
+
+
+def _hints(town: Town) -> str:
+    (coordinator,) = town.find(Role.COORDINATOR)
+    client = town.find(Role.CLIENT)[0]
+    provider = town.find(Role.PROVIDER)[0]
+    return f"""
+The chain answers at {town.anvil.url}, the coordinator at {coordinator.url}.
+Providers: {", ".join(f"{each.member.name} {each.url}" for each in town.find(Role.PROVIDER))}
+Everybody's settings, keys and logs are in {town.folder}. Ctrl-C ends the town. Try:
+
+  handfast client providers --config {client.config}
+  handfast client buy "a handwritten seven" --config {client.config} -o seven.png
+  handfast client buy "a handwritten two" --mode key-release --config {client.config} -o two.png
+  handfast coordinator status --url {coordinator.url}
+  handfast registry list --config {client.config}
+  handfast client close --config {client.config}
+  handfast client claim --config {client.config}
+  curl {provider.url}/health
+"""
