@@ -112,14 +112,15 @@ class ClientChannels:
 
     async def close_all(self) -> None:
         """End every channel, with its provider where that answers."""
-        ending = [
+        channels = [
             ClientChannel(self._peer, live)
             for live in self._peer.channels.values()
             if not live.over.is_set()
         ]
-        for channel in ending:
-            await channel.close()
-        await asyncio.gather(*(channel.over() for channel in ending))
+        for channel in channels:
+            if not channel.end.channel.leaving:
+                await channel.close()
+        await asyncio.gather(*(channel.over() for channel in channels))
 
     async def meet(self, live: Live, endpoint: str) -> None:
         """Connect to the provider, and have it take the channel up."""

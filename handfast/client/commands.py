@@ -128,29 +128,27 @@ def providers(as_json: bool, **flags: Any) -> None:
 
 
 @client.command()
+@click.option("--claim", "and_claim", is_flag=True, help="Then claim what was bought in them.")
 @client_options
-def close(**flags: Any) -> None:
+def close(and_claim: bool, **flags: Any) -> None:
     """End all channels and get back what is left in them."""
 
     async def work(running: Client) -> None:
         await running.channels.close_all()
         click.echo("all channels are closed")
+        if and_claim:
+            click.echo(f"{len(await running.claim_all())} products claimed")
 
     _with_client(flags, work)
 
 
 @client.command()
-@click.option("--json", "as_json", is_flag=True, help="Print a JSON list.")
 @client_options
-def claim(as_json: bool, **flags: Any) -> None:
+def claim(**flags: Any) -> None:
     """Register the products of closed channels as tokens of ours."""
 
     async def work(running: Client) -> None:
-        claimed = await running.claim_all()
-        if as_json:
-            click.echo(json.dumps([f"0x{product.hex()}" for product in claimed]))
-        else:
-            click.echo(f"{len(claimed)} products claimed")
+        click.echo(f"{len(await running.claim_all())} products claimed")
 
     _with_client(flags, work)
 
