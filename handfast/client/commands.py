@@ -72,7 +72,7 @@ def buy(prompt: str, output: Path | None, ask: bool, as_json: bool, **flags: Any
 
 
 @client.command()
-@click.argument("prompts", type=click.Path(path_type=Path, exists=True))
+@click.argument("prompts", type=click.File())
 @click.option(
     "--output", type=click.Path(path_type=Path, file_okay=False), help="Folder for contents."
 )

@@ -16,6 +16,7 @@ from collections.abc import AsyncIterator, Callable, Sequence
 from contextlib import asynccontextmanager
 from dataclasses import dataclass, field
 from pathlib import Path
+from typing import Any
 
 import aiohttp
 
@@ -44,8 +45,8 @@ from handfast.town.town import (
 )
 
 FEE = TOKEN // 100
-ROUNDS = 15
-PAUSE = 1.6
+ROUNDS = 16
+PAUSE = 1.2
 DIGITS = ("zero", "one", "two", "three", "four", "five", "six", "seven", "eight", "nine")
 MODELS = {
     "Ada": "digits:fine",
@@ -63,7 +64,6 @@ CLIENTS: dict[str, tuple[float, float | None]] = {
 }
 VANISHES = "Hana"
 _LOOK_SECONDS = 0.5
-_SHOP_SECONDS = 300.0
 _LEAVE_SECONDS = 90.0
 _ROLL_UP_SECONDS = 30.0
 
@@ -110,6 +110,7 @@ class Play:
 
     balances   MarketToken of each citizen before the first round
     turn       rounds that were paid when the best provider came back broken
+    broken     set once it has
     """
 
     town: Town
@@ -121,6 +122,7 @@ class Play:
     failures: list[str] = field(default_factory=list)
     balances: dict[str, int] = field(default_factory=dict)
     turn: int = 0
+    broken: asyncio.Event = field(default_factory=asyncio.Event)
     doing: str = ""
 
     def say(self, doing: str) -> None:
@@ -150,10 +152,8 @@ async def play(folder: Path, watch: Callable[[Play], None]) -> Report:
             await asyncio.gather(*(_shop(drama, name) for name in CLIENTS), _degrade(drama))
             drama.say(f"{VANISHES} locks a fee and vanishes")
             left = await _vanish(drama)
-            drama.say("the roll-up catches up")
-            await _until_rolled_up(drama)
-            drama.say(f"{left} leaves without {VANISHES}")
-            await _until_left(drama, left)
+            drama.say(f"the roll-up catches up, {left} leaves without {VANISHES}")
+            await asyncio.gather(_until_rolled_up(drama), _until_left(drama, left))
         drama.say(f"{VANISHES} is back; channels close, products become tokens")
         await asyncio.gather(*(_close(drama, name) for name in CLIENTS))
         drama.say("counting to the last unit")
@@ -181,53 +181,61 @@ async def open_shops(town: Town) -> None:
 async def _shop(drama: Play, name: str) -> None:
     """Have a client buy its rounds, and take down what it says."""
     town, citizen = drama.town, drama.town.citizens[name]
-    first = list(CLIENTS).index(name)
-    prompts = citizen.config.with_suffix(".prompts")
-    wishes = [f"a handwritten {DIGITS[(first + 3 * each) % 10]}" for each in range(ROUNDS)]
-    prompts.write_text("\n".join(wishes))
-    output = town.folder / f"{name}-bought"
     process = await town.launch(
         citizen,
-        *("client", "run", str(prompts), "--output", str(output), "--pause", str(PAUSE)),
+        *("client", "run", "-", "--output", str(town.folder / f"{name}-bought")),
         output=asyncio.subprocess.PIPE,
+        text=asyncio.subprocess.PIPE,
     )
-    if process.stdout is None:
-        raise Unavailable(f"{name} can't be heard")
-    async for line in process.stdout:
-        said = json.loads(line)
-        if "error" in said:
-            drama.failures.append(f"{name}: {said['error']}")
-            continue
-        drama.rounds.append(
-            Round(
-                len(drama.rounds) + 1,
-                name,
-                town.named(said["provider"]),
-                said["prompt"],
-                int(said["fee"]),
-                said["seconds"],
-                said["satisfied"],
-                said["confidence"] or 0.0,
-                said["file"],
-                said["product"],
-            )
-        )
-        drama.watch(drama)
+    if process.stdin is None or process.stdout is None:
+        raise Unavailable(f"{name} can't be spoken to")
+    first = list(CLIENTS).index(name)
+    for number in range(ROUNDS):
+        if number == ROUNDS // 2:
+            await drama.broken.wait()
+        wish = f"a handwritten {DIGITS[(first + 3 * number) % 10]}\n"
+        process.stdin.write(wish.encode())
+        line = await process.stdout.readline()
+        if not line:
+            break
+        _take_down(drama, name, json.loads(line))
+        await asyncio.sleep(PAUSE)
+    process.stdin.close()
     if await process.wait():
         drama.failures.append(f"{name}: {town.last(citizen)}")
 
 
+def _take_down(drama: Play, name: str, said: dict[str, Any]) -> None:
+    if "error" in said:
+        drama.failures.append(f"{name}: {said['error']}")
+        return
+    drama.rounds.append(
+        Round(
+            len(drama.rounds) + 1,
+            name,
+            drama.town.named(said["provider"]),
+            said["prompt"],
+            int(said["fee"]),
+            said["seconds"],
+            said["satisfied"],
+            said["confidence"] or 0.0,
+            said["file"],
+            said["product"],
+        )
+    )
+    drama.watch(drama)
+
+
 async def _degrade(drama: Play) -> None:
     """Half way, have the best provider restart with a model that is broken."""
-    while len(drama.rounds) < len(CLIENTS) * ROUNDS // 2:
+    while len(drama.rounds) + len(drama.failures) < len(CLIENTS) * (ROUNDS // 2):
         await asyncio.sleep(_LOOK_SECONDS)
-        if time.monotonic() > drama.started + _SHOP_SECONDS:
-            return
+    drama.turn = len(drama.rounds)
+    drama.say(f"{DEGRADES} comes back with a broken model")
     citizen = drama.town.citizens[DEGRADES]
     await drama.town.halt(citizen)
     await drama.town.start(citizen, "provider", "run", "--model", BROKEN)
-    drama.turn = len(drama.rounds)
-    drama.say(f"{DEGRADES} is back with a broken model")
+    drama.broken.set()
 
 
 async def _vanish(drama: Play) -> str:
