@@ -5,8 +5,10 @@ tests drive. Everything that an end sends goes through the codecs, as on a real 
 from __future__ import annotations
 
 from collections import deque
+from contextlib import suppress
 from dataclasses import dataclass, field
 
+from handfast.channels.channel import payee_of
 from handfast.channels.effects import (
     ChainAction,
     CloseCooperatively,
@@ -20,11 +22,13 @@ from handfast.channels.effects import (
     Reveal,
     Send,
     SettleChannel,
+    Transferred,
     WithdrawTotal,
     sign,
 )
 from handfast.channels.ends import LINES, Begin, End, begin, replay, step, wake_at
 from handfast.channels.inputs import (
+    Close,
     Connected,
     Entry,
     Heard,
@@ -38,7 +42,8 @@ from handfast.channels.terms import Terms, Timing
 from handfast.channels.wire import MESSAGES, Message, Party
 from handfast.crypto.ecdsa import Signer
 from handfast.crypto.keccak import keccak
-from handfast.errors import InvariantBroken, Rejected
+from handfast.crypto.merkle import leaf_hash, root_of
+from handfast.errors import InvalidInput, InvariantBroken, Rejected
 from handfast.protocol.constants import ChannelPhase
 from handfast.protocol.messages import Domain, Withdrawal
 
@@ -49,6 +54,7 @@ class Actor:
 
     inbox    messages on their way to it
     actions  that it wants done on chain, each once
+    ended    the newest conclusion of each round, by its hash
     """
 
     party: Party
@@ -59,10 +65,11 @@ class Actor:
     events: list[Event] = field(default_factory=list)
     inbox: deque[bytes] = field(default_factory=deque)
     actions: dict[ChainAction, None] = field(default_factory=dict)
+    ended: dict[bytes, Concluded] = field(default_factory=dict)
 
     def concluded(self) -> dict[bytes, Concluded]:
         """The rounds that ended, by the hash of their lock."""
-        return {event.lock.hash: event for event in self.events if isinstance(event, Concluded)}
+        return self.ended
 
     def settled(self) -> list[Concluded]:
         """The rounds that were paid, in order."""
@@ -130,6 +137,8 @@ class Simulation:
                 self.post(self.other(actor), message)
             case Report(event):
                 actor.events.append(event)
+                if isinstance(event, Concluded):
+                    actor.ended[event.lock.hash] = event
             case (
                 Reveal()
                 | RegisterState()
@@ -199,6 +208,62 @@ class Simulation:
             if talking:
                 self.talk()
         self.now = end
+
+    # ------------------------------------------------------------ the end
+
+    def finish(self) -> None:
+        """Bring the channel to its end, by the chain if need be."""
+        self.reconnect()
+        self.talk()
+        for actor in self.actors.values():
+            self.observe(actor)
+        self.mine()
+        if not self.client.end.channel.leaving:
+            with suppress(InvalidInput):
+                self.feed(self.client, Close())
+        self.talk()
+        self.mine()
+        timing = self.client.terms.timing
+        longest = timing.longest + self.hub.parameters.challenge_period
+        self.advance(4 * longest + 4 * timing.patience)
+
+    def verify(self) -> set[bytes]:
+        """The rounds that were paid, by hash, once the channel has ended.
+
+        raises   InvariantBroken if fee and ownership of any round did not move together, or anybody
+                 lost anything else. (SPEC CH-I2, CH-I6)
+        """
+        client, provider, hub = self.client, self.provider, self.hub
+        paid = {event.lock.hash for event in client.settled()}
+        standing = client.end.channel.exit.standing
+        moved = [event for event in client.settled() if event.position is not None]
+        transferred = sum(
+            event.lock.amount if payee_of(event.lock) is Party.PROVIDER else -event.lock.amount
+            for event in client.settled()
+        ) + sum(event.amount for event in client.events if isinstance(event, Transferred))
+        facts = {
+            "both ends are over": all(
+                actor.end.channel.exit.over for actor in self.actors.values()
+            ),
+            "both tell the same": paid == {event.lock.hash for event in provider.settled()},
+            "what moved is owned": hub.products_root
+            == root_of(leaf_hash(event.lock.product) for event in moved),
+            "products stand in order": [event.position for event in moved]
+            == list(range(len(moved))),
+            "locks paid as told": standing is not None
+            and all(
+                hub.has_paid(standing, position) == (lock.hash in paid)
+                for position, lock in enumerate(standing.locks)
+            ),
+            "the client paid that": hub.paid[Party.CLIENT]
+            == hub.holdings.client_deposit - transferred,
+            "the provider got that": hub.paid[Party.PROVIDER]
+            == hub.holdings.provider_deposit + transferred,
+        }
+        for fact, holds in facts.items():
+            if not holds:
+                raise InvariantBroken(f"not true: {fact}")
+        return paid
 
     # ------------------------------------------------------------ the chain
 

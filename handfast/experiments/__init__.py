@@ -1,0 +1,1 @@
+"""What the papers' figures and tables show, measured on this system: one module each."""
