@@ -25,6 +25,7 @@ from handfast.channels.terms import Timing
 from handfast.crypto import keys
 from handfast.crypto.keys import Identity
 from handfast.database import open_database
+from handfast.errors import InvalidInput
 from handfast.journal import Journal, Scribe
 from handfast.protocol.messages import Domain
 from handfast.settings import Settings, Table
@@ -127,7 +128,10 @@ async def open_world(settings: ProcessSettings) -> AsyncIterator[World]:
     raises   InvalidInput or Unavailable in one line if something is missing
     """
     identity = identity_of(settings)
-    settings.data.mkdir(parents=True, exist_ok=True, mode=0o700)
+    try:
+        settings.data.mkdir(parents=True, exist_ok=True, mode=0o700)
+    except OSError as fault:
+        raise InvalidInput(f"data folder {settings.data}: {fault.strerror}") from None
     async with AsyncExitStack() as stack:
         # The journal first: it keeps a second process out of the same folder.
         scribe = Scribe(Journal(settings.data / "journal.db"))

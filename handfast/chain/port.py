@@ -45,6 +45,7 @@ class _Seen:
     """What the watch has read so far.
 
     turn        rises with every look that found something
+    undone      rises with every re-organisation
     head        newest block that was looked at
     reveals     in the order of the looks; time 0 takes one back
     revealed    block of each reveal that stands, by preimage
@@ -55,6 +56,7 @@ class _Seen:
     """
 
     turn: int = 0
+    undone: int = 0
     head: int = 0
     reveals: list[Revealed] = field(default_factory=list)
     revealed: dict[bytes, int] = field(default_factory=dict)
@@ -90,13 +92,11 @@ class _Seen:
 
     def undo(self, tip: int) -> None:
         """Forget what stood in blocks above the tip; whoever follows reads the rest again."""
+        self.undone += 1
         for preimage, number in list(self.revealed.items()):
             if number > tip:
                 del self.revealed[preimage]
                 self.reveals.append(Revealed(preimage, 0))
-        for channel, number in self.touched.items():
-            if number > tip:
-                self.touched[channel] = tip + 1
         for channel, (number, _) in list(self.ended.items()):
             if number > tip:
                 del self.ended[channel]
@@ -108,11 +108,13 @@ class _Seen:
 class _Teller:
     """What one follower of a channel was told, and so what it is still to be told.
 
-    read_at   newest block that the channel was read at; None: never
+    read_at   newest block that the watch had seen when the channel was read; None: never
+    undone    re-organisations that the watch had seen then
     reveals   how many of the watch's reveals it was told
     """
 
     read_at: int | None = None
+    undone: int = 0
     reveals: int = 0
     holdings: Holdings | None = None
     registered: Registered | None = None
@@ -145,7 +147,7 @@ class _Teller:
         if ended is not None and ended[0] <= certain and not self.closed:
             self.closed = True
             yield Closed(ended[1])
-        for number, position, outcome in seen.resolved.get(channel, ()):
+        for number, position, outcome in tuple(seen.resolved.get(channel, ())):
             if number <= certain and position not in self.resolved:
                 self.resolved.add(position)
                 yield Resolved(position, outcome)
@@ -230,17 +232,17 @@ class HubPort:
         """First what holds now, then every change of it, for ever."""
         channel = id_of(parameters)
         teller = _Teller()
-        turn = -1
         while True:
+            # What the watch finds while the hub is asked, or while a fact is taken in, is looked at
+            # in the next turn.
+            turn, head, undone = self._seen.turn, self._seen.head, self._seen.undone
             if self._is_due(channel, teller):
                 newest = await self._hub.channel(channel)
                 certain = await self._certain(channel)
-                teller.read_at = self._seen.head
+                teller.read_at, teller.undone = head, undone
                 for fact in teller.of_records(newest, certain):
                     yield fact
-            turn = self._seen.turn
-            certain_block = self._seen.head - self._confirmations + 1
-            for fact in teller.of_events(self._seen, channel, certain_block):
+            for fact in teller.of_events(self._seen, channel, head - self._confirmations + 1):
                 yield fact
             async with self._changed:
                 await self._changed.wait_for(lambda: self._seen.turn != turn)  # noqa: B023
@@ -248,7 +250,7 @@ class HubPort:
     def _is_due(self, channel: ChannelId, teller: _Teller) -> bool:
         """Whether the channel may have changed, or become certain, since it was read last."""
         touched = self._seen.touched.get(channel)
-        if teller.read_at is None:
+        if teller.read_at is None or teller.undone != self._seen.undone:
             return True
         return touched is not None and teller.read_at < touched + self._confirmations
 

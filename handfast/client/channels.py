@@ -1,16 +1,18 @@
 """Has a funded channel to a provider ready, opening or topping it up where need be.
 
 What was opened is never forgotten: a channel's parameters are in the journal before its opening is
-sent, and a restart looks for those that are not run yet.
+sent, and a restart goes on with those that are not run yet.
 """
 
 from __future__ import annotations
 
 import asyncio
 import secrets
+from dataclasses import dataclass
 
 from handfast import log
 from handfast.chain.channels import ChannelHub
+from handfast.chain.client import Call
 from handfast.chain.token import MarketToken
 from handfast.channels.channel import spendable
 from handfast.channels.handles import ClientChannel
@@ -18,20 +20,36 @@ from handfast.channels.live import Live
 from handfast.channels.network import Network
 from handfast.channels.peer import Peer
 from handfast.channels.rules import id_of
-from handfast.channels.state import Parameters, same_account
-from handfast.codec import Codec
+from handfast.channels.state import ChannelId, Parameters, same_account
+from handfast.codec import Codec, Uint128
 from handfast.crypto.keccak import keccak
 from handfast.errors import Rejected, Unavailable
 from handfast.process import World
+from handfast.protocol.constants import ChannelPhase
 
 _log = log.get(__name__)
 
 _OPENINGS = b"openings"
-_PARAMETERS = Codec[Parameters](Parameters)
+_FAILED = "failed"
 _CHANNEL_ROUTE = "/channel"
 _CERTAIN_SECONDS = 120.0
 _MEET_SECONDS = 15.0
 _LOOK_SECONDS = 0.1
+
+
+class Poor(Rejected):
+    """The account has not what a channel takes: no other provider is worth asking."""
+
+
+@dataclass(frozen=True, slots=True)
+class _Opening:
+    """A channel that we open, and with how much."""
+
+    parameters: Parameters
+    deposit: Uint128
+
+
+_LINES = Codec[_Opening](_Opening)
 
 
 class ClientChannels:
@@ -51,19 +69,33 @@ class ClientChannels:
         self._challenge_period = challenge_period
         self._hub = ChannelHub(world.chain, world.deployment.channel_hub.address)
         self._token = MarketToken(world.chain, world.deployment.market_token.address)
+        self._lines = world.scribe.stream(_OPENINGS)
+        self._planned: dict[str, Parameters] = {}
+        self._sent: dict[ChannelId, _Opening] = {}
         self._opening: dict[str, asyncio.Lock] = {}
+        self._allowing = asyncio.Lock()
 
     async def resume(self) -> None:
         """Take up the channels that were being opened when the process died."""
-        for line in self._world.scribe.journal.load(_OPENINGS).lines:
-            parameters = _PARAMETERS.decode(line)
-            if id_of(parameters) in self._peer.channels:
+        for line in self._lines.load().lines:
+            opening = _LINES.decode(line)
+            channel = id_of(opening.parameters)
+            if channel in self._peer.channels or self._lines.find(_FAILED, channel) is not None:
                 continue
-            try:
-                await self._peer.take_up(parameters)
-                _log.info("found a channel that was opened", provider=parameters.provider)
-            except Rejected as error:
-                _log.info("a channel was not opened", reason=error.reason)
+            phase = (await self._hub.channel(channel)).phase
+            if phase in (ChannelPhase.CLOSING, ChannelPhase.CLOSED):
+                _log.warning("a channel ended before it was used", channel=channel.hex())
+                continue
+            # The next round with this provider goes on with it; if its opening was sent, it shows.
+            self._sent[channel] = opening
+            self._planned[opening.parameters.provider.lower()] = opening.parameters
+            self._peer.spawn(self._find(opening.parameters), "opening")
+
+    async def _find(self, parameters: Parameters) -> None:
+        try:
+            await self._certain(parameters)
+        except (Rejected, Unavailable) as error:
+            _log.info("a channel was not opened", reason=str(error))
 
     def usable(self, provider: str) -> Live | None:
         """The channel to a provider that rounds can be paid over."""
@@ -80,19 +112,22 @@ class ClientChannels:
         live = self.usable(provider)
         if live is not None:
             return live.terms.parameters
-        return Parameters(
-            self._world.identity.address.lower(),
-            provider.lower(),
-            self._world.deployment.market_token.address.lower(),
-            self._challenge_period,
-            secrets.token_bytes(32),
-        )
+        planned = self._planned.get(provider.lower())
+        if planned is None or id_of(planned) in self._peer.channels:
+            planned = self._planned[provider.lower()] = Parameters(
+                self._world.identity.address.lower(),
+                provider.lower(),
+                self._world.deployment.market_token.address.lower(),
+                self._challenge_period,
+                secrets.token_bytes(32),
+            )
+        return planned
 
     async def ready(self, parameters: Parameters, endpoint: str, fee: int) -> Live:
         """The channel with these parameters, open, funded for the fee, and connected.
 
-        raises   Rejected if the account can't pay, Unavailable if the chain or the provider does
-                 not answer
+        raises   Poor if the account can't pay, Unavailable if the chain or the provider does not
+                 answer
         """
         lock = self._opening.setdefault(parameters.provider.lower(), asyncio.Lock())
         async with lock:
@@ -135,14 +170,32 @@ class ClientChannels:
     # ------------------------------------------------------------ internals
 
     async def _open(self, parameters: Parameters, fee: int) -> Live:
-        deposit = max(self._deposit, fee)
-        stream = self._world.scribe.stream(_OPENINGS)
-        stream.append(_PARAMETERS.encode(parameters))
-        await stream.sync()
-        await self._allow(deposit, id_of(parameters))
+        channel = id_of(parameters)
+        opening = self._sent.get(channel)
+        if opening is None:
+            opening = _Opening(parameters, max(self._deposit, fee))
+            self._lines.append(_LINES.encode(opening))
+            await self._lines.sync()
+            self._sent[channel] = opening
+        deposit = opening.deposit
         call = self._hub.open(parameters, deposit, 0, own=deposit)
-        await self._world.sender.send(f"open {id_of(parameters).hex()}", call)
+        try:
+            await self._pay_in(f"open {channel.hex()}", call, deposit)
+        except Rejected as error:
+            if not isinstance(error, Poor):
+                await self._forget(parameters)
+            raise
         _log.info("channel opened", provider=parameters.provider, deposit=deposit)
+        return await self._certain(parameters)
+
+    async def _forget(self, parameters: Parameters) -> None:
+        """The chain refused the opening: the next one has other parameters."""
+        self._planned.pop(parameters.provider.lower(), None)
+        self._lines.note(_FAILED, id_of(parameters), b"")
+        await self._lines.sync()
+
+    async def _certain(self, parameters: Parameters) -> Live:
+        """The channel, once its opening is certain."""
         deadline = _deadline(_CERTAIN_SECONDS)
         while True:
             try:
@@ -156,20 +209,34 @@ class ClientChannels:
         amount = max(self._deposit, fee)
         before = live.end.channel.holdings.client_deposit
         deed = keccak(live.id + before.to_bytes(16, "big"))
-        await self._allow(amount, deed)
         call = self._hub.top_up(live.terms.parameters, live.terms.parameters.client, amount)
-        await self._world.sender.send(f"top up {deed.hex()}", call)
+        await self._pay_in(f"top up {deed.hex()}", call, amount)
         _log.info("channel topped up", provider=live.terms.peer, amount=amount)
         deadline = _deadline(_CERTAIN_SECONDS)
         while live.end.channel.holdings.client_deposit <= before:
             await _pause(deadline, "the top-up is not certain yet")
 
-    async def _allow(self, amount: int, deed: bytes) -> None:
-        """Let the hub take an amount; the deed it is for names the transaction."""
-        owner, hub = self._world.identity.address, self._hub.address
-        if await self._token.allowance(owner, hub) < amount:
-            call = self._token.approve(hub, amount)
-            await self._world.sender.send(f"approve {deed.hex()}", call)
+    async def _pay_in(self, deed: str, call: Call, amount: int) -> None:
+        """Let the hub take an amount, and do the call that takes it.
+
+        raises   Poor if the account has not so much, or can't pay for the transactions
+        """
+        owner, hub, sender = self._world.identity.address, self._hub.address, self._world.sender
+        # One at a time: the allowance is one for all channels.
+        async with self._allowing:
+            try:
+                if not sender.knows(deed):
+                    held = await self._token.balance_of(owner)
+                    if held < amount:
+                        raise Poor(f"{owner} has {held}, a channel takes {amount}", "no_funds")
+                    if await self._token.allowance(owner, hub) < amount:
+                        approval = self._token.approve(hub, amount)
+                        await sender.send(f"approve {secrets.token_hex(16)}", approval)
+                await sender.send(deed, call)
+            except Rejected as error:
+                if error.reason == "InsufficientFunds":
+                    raise Poor(str(error), error.reason) from error
+                raise
 
 
 def _deadline(seconds: float) -> float:

@@ -7,7 +7,10 @@
 `order` stops before paying, so that the content can be looked at first:
 
         order = await client.order("a handwritten seven")
-        bought = await (order.pay() if good(order.content) else order.give_up())
+        if good(await order.content()):
+            bought = await order.pay()
+        else:
+            await order.give_up()
 """
 
 from __future__ import annotations
@@ -33,15 +36,15 @@ from handfast.channels.network import Network
 from handfast.channels.peer import Peer
 from handfast.channels.policy import Policy
 from handfast.channels.state import ChannelId
-from handfast.client.channels import ClientChannels
+from handfast.client.channels import ClientChannels, Poor
 from handfast.client.handshake import Caller, Made, Wish
 from handfast.client.judging import open_judge
-from handfast.client.rounds import ClientRounds, Tools, new_number, replay
+from handfast.client.rounds import ClientRounds, Tools, new_number
 from handfast.client.settings import ClientSettings
 from handfast.coordinator.client import CoordinatorClient
 from handfast.crypto.bls import PublicKey
 from handfast.crypto.merkle import MerkleTree, leaf_hash
-from handfast.errors import HandfastError, InvalidInput, Rejected, Unavailable
+from handfast.errors import InvalidInput, Rejected, Unavailable
 from handfast.inference.judge import Verdict
 from handfast.process import World, open_world
 from handfast.provider.process import channels_of
@@ -50,6 +53,7 @@ from handfast.registry.participants import Participant, Role, check_endpoint
 from handfast.rounds.client import Round, Stage
 from handfast.rounds.messages import NO_HASH, OpenPrompt, RequestId
 from handfast.selection.rules import Ranked, draw, rank, scored
+from handfast.tasks import beside
 
 _log = log.get(__name__)
 
@@ -101,6 +105,7 @@ class Client:
         self._registry = ParticipantRegistry(
             world.chain, world.deployment.participant_registry.address
         )
+        self._registered = False
         self._products = ProductRegistry(world.chain, world.deployment.product_registry.address)
         tools = Tools(
             world.hub,
@@ -110,10 +115,9 @@ class Client:
             open_judge(settings.judge),
             self._command,
             self._look,
-            self._coordinators.submit,
+            self._coordinators.submit if settings.coordinators else None,
         )
-        self.rounds = ClientRounds(replay(world.scribe.journal.load(_ROUNDS_STREAM).lines), tools)
-        stack.push_async_callback(self.rounds.close)
+        self.rounds = ClientRounds(tools)
 
     @classmethod
     @asynccontextmanager
@@ -131,11 +135,12 @@ class Client:
             )
             peer, port = channels_of(world, settings, policy)
             client = cls(settings, world, peer, stack)
-            tasks = [asyncio.create_task(port.watch()), asyncio.create_task(client._listen())]
-            stack.push_async_callback(_end, tasks)
-            await asyncio.sleep(0)  # so that the listener hears the first event
+            works = (port.watch(), client._listen(), client.rounds.run())
+            await stack.enter_async_context(beside(*works))
             await peer.start()
             stack.push_async_callback(peer.stop)
+            await stack.enter_async_context(beside(peer.run()))
+            stack.push_async_callback(client.rounds.close)
             await client.channels.resume()
             await client._reconnect()
             await client.rounds.resume()
@@ -170,13 +175,17 @@ class Client:
         """Have the first willing provider make something, and lock its fee.
 
         hold     wait for `Order.pay`, in the client's-number mode
-        raises   Unavailable if no provider delivers
+        raises   Unavailable if no provider delivers; Rejected if this account is not registered, or
+                 has not what a channel takes
         """
         started = time.monotonic()
+        await self._require_registered()
         wish = self._wish(prompt)
         for participant, _ in await self.providers():
             try:
                 return await self._order_from(participant, wish, hold, started)
+            except Poor:
+                raise
             except (Rejected, Unavailable, InvalidInput) as error:
                 _log.info("next provider", provider=int(participant.id), reason=str(error))
         raise Unavailable("no provider delivers this now; nothing was paid")
@@ -188,16 +197,15 @@ class Client:
             return
         try:
             async with asyncio.timeout(seconds):
-                await self.rounds.all_ended()
+                await self.rounds.all_rated()
         except TimeoutError:
             _log.warning("opinions are still to be brought; the next start goes on")
 
     async def claim_all(self) -> list[bytes]:
         """Register the products of channels that are over as tokens of ours. (SPEC CH-17)"""
         claimed: list[bytes] = []
-        codecs = {
-            each.product.digest: each.product.codec for each in self.rounds.ledger.rounds.values()
-        }
+        bought = (*self.rounds.ended(), *self.rounds.ledger.rounds.values())
+        codecs = {each.product.digest: each.product.codec for each in bought}
         for live in self._peer.channels.values():
             if live.over.is_set():
                 claimed += await self._claim(live, codecs)
@@ -237,20 +245,49 @@ class Client:
             settings.patience,
         )
 
+    async def _require_registered(self) -> None:
+        """Only those whom the registry knows can rate, and so are worth a provider's work."""
+        account = self._world.identity.address
+        if self._registered:
+            return
+        id_ = await self._registry.id_of(account)
+        if id_ is None or Role.CLIENT not in (await self._registry.participant(id_)).roles:
+            raise Rejected(
+                f"{account} is not registered as a client: "
+                "`handfast registry register --role client`",
+                "not_registered",
+            )
+        self._registered = True
+
     async def _order_from(
         self, participant: Participant, wish: Wish, hold: bool, started: float
     ) -> Order:
         endpoint = check_endpoint(participant.endpoint).rstrip("/")
+        key = PublicKey.parse(participant.decryption_key)
         parameters = self.channels.plan(participant.account)
         request, fee = await self._caller.request(endpoint, parameters, wish, int(time.time()))
         await self.channels.ready(parameters, endpoint, fee)
-        key = PublicKey.parse(participant.decryption_key)
         made = await self._caller.order(endpoint, request, fee, key, wish)
-        each = _begin(made, participant, endpoint, wish)
-        await self.rounds.begin(each, made.id, hold=hold and each.is_held)
-        order = Order(self, made.id, hold=hold and each.is_held, started=started)
-        await order.locked()
+        each = _begin(made, participant, endpoint, wish, hold=hold)
+        await self.rounds.begin(each, made.id)
+        order = Order(self, made.id, started=started)
+        await self._until_locked(order, each, sum(wish.patience))
         return order
+
+    async def _until_locked(self, order: Order, each: Round, seconds: float) -> None:
+        """Wait for a round's lock and content. With its own number unrevealed the client owes
+        nothing: it need not wait for the fee to come back before it asks somebody else. (SPEC PR-9)
+        """
+        if not each.is_held:
+            await order.locked()
+            return
+        try:
+            async with asyncio.timeout(seconds):
+                await order.locked()
+        except TimeoutError:
+            if await self.rounds.give_up(order.id) in (Stage.GIVEN_UP, Stage.LOST):
+                raise Unavailable("the provider does not go on with the round") from None
+            await order.locked()
 
     # ------------------------------------------------------------ joints
 
@@ -293,10 +330,9 @@ class Client:
 class Order:
     """A round whose fee is locked."""
 
-    def __init__(self, client: Client, id_: RequestId, *, hold: bool, started: float) -> None:
+    def __init__(self, client: Client, id_: RequestId, *, started: float) -> None:
         self._client = client
         self._started = started
-        self._held = hold
         self.id = id_
 
     async def locked(self) -> None:
@@ -304,9 +340,11 @@ class Order:
 
         raises   Rejected if the round came to nothing
         """
-        stage = Stage.VERIFIED if self._held else Stage.PAID
-        if (await self._client.rounds.until(self.id, stage)).stage is Stage.LOST:
-            raise Rejected("the round was rolled back: nothing was paid", "rolled_back")
+        rounds = self._client.rounds
+        each = rounds.find(self.id)
+        wanted = Stage.VERIFIED if each.hold else Stage.GIVEN_UP if each.is_held else Stage.PAID
+        if (await rounds.until(self.id, wanted)).stage in (Stage.GIVEN_UP, Stage.LOST):
+            raise Rejected("the round came to nothing: nothing was paid", "rolled_back")
 
     async def content(self) -> bytes:
         """What was made."""
@@ -314,13 +352,11 @@ class Order:
 
     async def pay(self) -> Bought:
         """Reveal the number: the content is ours, the fee the provider's."""
-        if self._held:
-            self._held = False
-            await self._client.rounds.approve(self.id)
+        await self._client.rounds.approve(self.id)
         return await self.bought()
 
     async def give_up(self) -> None:
-        """Take the fee back, and own nothing."""
+        """Take the fee back, and own nothing. It returns once the fee is free again."""
         await self._client.rounds.give_up(self.id)
         await self._client.rounds.until(self.id, Stage.PAID)
 
@@ -332,7 +368,7 @@ class Order:
         rounds = self._client.rounds
         each = await rounds.until(self.id, Stage.PAID)
         if each.stage is Stage.LOST:
-            raise Rejected("the round was rolled back: nothing was paid", "rolled_back")
+            raise Rejected("the round came to nothing: nothing was paid", "rolled_back")
         seconds = time.monotonic() - self._started
         each = await rounds.until(self.id, Stage.JUDGED)
         return Bought(
@@ -347,9 +383,9 @@ class Order:
         )
 
 
-def _begin(made: Made, participant: Participant, endpoint: str, wish: Wish) -> Round:
+def _begin(made: Made, participant: Participant, endpoint: str, wish: Wish, *, hold: bool) -> Round:
     if made.product.key_hash != NO_HASH:
-        number, hash_ = NO_HASH, made.product.key_hash
+        number, hash_, hold = NO_HASH, made.product.key_hash, False
     else:
         number, hash_ = new_number()
     return Round(
@@ -362,6 +398,7 @@ def _begin(made: Made, participant: Participant, endpoint: str, wish: Wish) -> R
         number,
         hash_,
         Stage.BEGUN,
+        hold,
     )
 
 
@@ -371,13 +408,3 @@ def _serves(participant: Participant) -> bool:
     except InvalidInput:
         return False
     return Role.PROVIDER in participant.roles
-
-
-async def _end(tasks: list[asyncio.Task[None]]) -> None:
-    for task in tasks:
-        task.cancel()
-    for task in tasks:
-        try:
-            await task
-        except (asyncio.CancelledError, HandfastError):
-            continue

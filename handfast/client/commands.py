@@ -7,16 +7,17 @@ import json
 import mimetypes
 from collections.abc import Awaitable, Callable
 from pathlib import Path
-from typing import Any
+from typing import Any, TextIO
 
 import click
 from rich.console import Console
 from rich.table import Table
 
 from handfast import log
+from handfast.client.channels import Poor
 from handfast.client.client import Bought, Client
 from handfast.client.settings import ClientSettings
-from handfast.errors import Unavailable
+from handfast.errors import Rejected, Unavailable
 from handfast.process import process_options
 from handfast.protocol.constants import SCALE
 from handfast.provider.settings import MODES
@@ -78,16 +79,20 @@ def buy(prompt: str, output: Path | None, ask: bool, as_json: bool, **flags: Any
 )
 @click.option("--pause", type=float, default=0.0, help="Seconds between two rounds.")
 @client_options
-def run(prompts: Path, output: Path | None, pause: float, **flags: Any) -> None:
-    """Buy one generation for each line of the file PROMPTS; print one JSON object a round."""
-
-    lines = prompts.read_text().splitlines()
+def run(prompts: TextIO, output: Path | None, pause: float, **flags: Any) -> None:
+    """Buy one generation for each line of the file PROMPTS, as it comes; print one JSON object a
+    round.
+    """
 
     async def work(running: Client) -> None:
-        for number, prompt in enumerate(lines):
+        number = -1
+        while line := await asyncio.to_thread(prompts.readline):
+            number, prompt = number + 1, line.rstrip("\n")
             try:
                 bought = await running.buy(prompt)
-            except Unavailable as error:
+            except (Unavailable, Rejected) as error:
+                if isinstance(error, Poor):
+                    raise
                 click.echo(json.dumps({"prompt": prompt, "error": str(error)}))
                 continue
             plain = as_plain(bought)

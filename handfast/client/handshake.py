@@ -159,7 +159,9 @@ class Caller:
     ) -> T:
         timeout = aiohttp.ClientTimeout(total=seconds)
         try:
-            async with self._session.request(method, url, data=body, timeout=timeout) as response:
+            async with self._session.request(
+                method, url, data=body, timeout=timeout, allow_redirects=False
+            ) as response:
                 data = await response.content.read(MAX_ANSWER + 1)
                 while len(data) <= MAX_ANSWER and not response.content.at_eof():
                     data += await response.content.read(MAX_ANSWER + 1 - len(data))

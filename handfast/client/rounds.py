@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import asyncio
 import secrets
-from collections.abc import Awaitable, Callable, Coroutine
+from collections.abc import Awaitable, Callable, Iterator
 from dataclasses import dataclass
 
 from handfast import log
@@ -20,7 +20,7 @@ from handfast.crypto.ecdsa import Signer
 from handfast.crypto.keccak import keccak
 from handfast.errors import HandfastError, InvalidInput, Rejected, Unavailable
 from handfast.inference.judge import Verdict
-from handfast.journal import Stream
+from handfast.journal import Stored, Stream
 from handfast.protocol.messages import Domain, Opinion, Receipt
 from handfast.reputation.evidence import Evidence
 from handfast.rounds import client as rules
@@ -31,6 +31,7 @@ from handfast.storage.cid import Cid, Codec
 from handfast.storage.local import LocalStore
 from handfast.storage.remote import RemoteReader
 from handfast.storage.store import cid_of_bytes
+from handfast.tasks import Crew
 
 _log = log.get(__name__)
 
@@ -39,6 +40,12 @@ SEAL_BYTES = 16
 _FETCH_ATTEMPTS = 5
 _FETCH_SECONDS = 10.0
 _SUBMIT_SECONDS = (0.5, 60.0)
+
+ARCHIVE = "round"
+"""Kind of the journal's notes about rounds that have ended."""
+
+SNAPSHOT_LINES = 1_000
+"""Lines after which the open rounds are written whole, so that a restart is quick."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -49,7 +56,7 @@ class Tools:
     look      the newest event of a lock, by channel and hash; True if it was asked for and is not
               agreed yet, False if nobody knows it
     submit    brings evidence to a coordinator: True once it is durable, False if it never will be;
-              raises Unavailable to be tried again
+              raises Unavailable to be tried again. None: there is no coordinator, opinions are kept
     """
 
     domain: Domain
@@ -59,83 +66,121 @@ class Tools:
     judge: Judge
     command: Callable[[ChannelId, Command], Awaitable[None]]
     look: Callable[[ChannelId, bytes], Locked | Concluded | bool]
-    submit: Callable[[Evidence], Awaitable[bool]]
+    submit: Callable[[Evidence], Awaitable[bool]] | None
 
 
 class ClientRounds:
-    """All rounds of one client, live."""
+    """All rounds of one client, live.
 
-    def __init__(self, ledger: Ledger, tools: Tools) -> None:
-        self._ledger = ledger
+    raises   InvariantBroken if the journal is damaged
+    """
+
+    def __init__(self, tools: Tools) -> None:
+        stored = tools.lines.load()
+        self._ledger = replay(stored)
+        self._behind = len(stored.lines)
         self._tools = tools
         self._changed = asyncio.Condition()
-        self._tasks: set[asyncio.Task[None]] = set()
-        self._held: set[RequestId] = set()
+        self._crew = Crew()
         self.verdicts: dict[RequestId, Verdict] = {}
 
     @property
     def ledger(self) -> Ledger:
-        """The rounds as they stand."""
+        """The rounds that are open, and some that ended lately."""
         return self._ledger
+
+    def ended(self) -> Iterator[Round]:
+        """Every round that has ended, of earlier runs too."""
+        for _, note in self._tools.lines.notes(ARCHIVE):
+            yield rules.ROUND.decode(note)
 
     async def resume(self) -> None:
         """Take up what the journal left open, and hear what it missed."""
-        for each in list(self._ledger.rounds.values()):
-            found = self._tools.look(each.channel, each.hash)
-            if each.stage not in rules.ENDED and not isinstance(found, bool):
-                await self.hear(each.channel, found)
-        self._perform(rules.resume(self._ledger))
+        for request_id, each in list(self._ledger.rounds.items()):
+            if each.stage in rules.UNPAID:
+                await self._catch_up(request_id, each)
+        self._perform(rules.resume(self._ledger), again=True)
+
+    async def _catch_up(self, request_id: RequestId, each: Round) -> None:
+        """Take in what the channel knows of a round, without its effects: those come after."""
+        found = self._tools.look(each.channel, each.hash)
+        match found:
+            case Locked():
+                await self._write(rules.FeeLocked(request_id))
+            case Concluded(result=result):
+                await self._write(_conclusion(request_id, found, result))
+            case False if each.hold or each.stage is Stage.GIVEN_UP:
+                await self._write(rules.RolledBack(request_id))
+            case _:
+                pass
+
+    async def run(self) -> None:
+        """Return never.
+
+        raises   what stopped the rounds: the journal, or a rule that failed
+        """
+        await self._crew.rest()
 
     async def close(self) -> None:
         """Stop what is under way; the journal has it."""
-        for task in self._tasks:
-            task.cancel()
-        await asyncio.gather(*self._tasks, return_exceptions=True)
+        await self._crew.close()
 
     # ------------------------------------------------------------ what the caller wants
 
-    async def begin(self, each: Round, request_id: RequestId, *, hold: bool = False) -> None:
-        """Lock the fee of an announced product, and go on by itself from there.
-
-        hold   wait for `approve` or `give_up` before paying, once the content was verified
+    async def begin(self, each: Round, request_id: RequestId) -> None:
+        """Lock the fee of an announced product, and go on by itself from there; a round with `hold`
+        waits for `approve` or `give_up` once the content was verified.
         """
-        if hold:
-            self._held.add(request_id)
         if not each.is_held:
             await self._fetch_sealed(each, request_id)
         await self.take(rules.Begun(request_id, each))
 
+    def find(self, request_id: RequestId) -> Round:
+        """A round, open or ended.
+
+        raises   InvalidInput if there is none with this id
+        """
+        each = self._ledger.rounds.get(request_id)
+        if each is not None:
+            return each
+        note = self._tools.lines.find(ARCHIVE, request_id)
+        if note is None:
+            raise InvalidInput(f"round 0x{request_id.hex()} is not known here")
+        return rules.ROUND.decode(note)
+
     async def until(self, request_id: RequestId, stage: Stage) -> Round:
         """Wait until a round is at a stage, or behind it, or has ended."""
         async with self._changed:
-            await self._changed.wait_for(lambda: self._ledger.rounds[request_id].stage >= stage)
-        return self._ledger.rounds[request_id]
+            await self._changed.wait_for(lambda: self.find(request_id).stage >= stage)
+        return self.find(request_id)
 
-    async def all_ended(self) -> None:
-        """Wait until every round has ended, its opinion durable."""
+    async def all_rated(self) -> None:
+        """Wait until no opinion is on its way any more."""
         async with self._changed:
             await self._changed.wait_for(
-                lambda: all(each.stage in rules.ENDED for each in self._ledger.rounds.values())
+                lambda: (
+                    not any(
+                        each.stage in (Stage.PAID, Stage.JUDGED)
+                        for each in self._ledger.rounds.values()
+                    )
+                )
             )
 
     async def approve(self, request_id: RequestId) -> None:
         """Pay for a round that was begun with `hold`."""
-        self._held.discard(request_id)
-        if self._ledger.rounds[request_id].stage is Stage.VERIFIED:
-            await self._pay(request_id)
+        await self.take(rules.Approved(request_id))
 
-    async def give_up(self, request_id: RequestId) -> None:
-        """Take a held round back."""
-        self._held.discard(request_id)
-        each = self._ledger.rounds[request_id]
-        await self._tools.command(each.channel, channel_inputs.GiveUp(each.hash))
+    async def give_up(self, request_id: RequestId) -> Stage:
+        """Take a round back, unless it is paid; where it stands then."""
+        await self.take(rules.GaveUp(request_id))
+        return self.find(request_id).stage
 
     async def content(self, request_id: RequestId) -> bytes:
         """The content of a round, as it is kept here.
 
         raises   Unavailable if it was not fetched yet, Rejected if it is not what was announced
         """
-        each = self._ledger.rounds[request_id]
+        each = self.find(request_id)
         store, product = self._tools.store, each.product
         if each.is_held:
             return await asyncio.to_thread(store.get_bytes, _plain(product), MAX_CONTENT)
@@ -168,43 +213,59 @@ class ClientRounds:
 
     async def take(self, input_: Input) -> None:
         """Decide, make the decision durable, then begin its effects."""
-        ledger, effects = rules.step(self._ledger, input_)
-        if ledger is not self._ledger:
-            self._tools.lines.append(rules.ENTRIES.encode(rules.Entry(input_)))
-            self._ledger = ledger
+        self._perform(await self._write(input_))
+
+    async def _write(self, input_: Input) -> tuple[rules.Effect, ...]:
+        before = self._ledger
+        self._ledger, effects = rules.step(before, input_)
+        filed = self._append(input_) if self._ledger is not before else ()
         await self._tools.lines.sync()
-        self._perform(effects)
+        self._ledger = rules.without(self._ledger, filed)
         async with self._changed:
             self._changed.notify_all()
+        return effects
+
+    def _append(self, input_: Input) -> tuple[RequestId, ...]:
+        """Bring the line, and file a round that ended by it.
+
+        returns   now and then, the rounds that can be forgotten here once this is on disk
+        """
+        lines, after = self._tools.lines, self._ledger.rounds[input_.id]
+        lines.append(rules.ENTRIES.encode(rules.Entry(input_)))
+        if after.stage in rules.ENDED:
+            lines.note(ARCHIVE, input_.id, rules.ROUND.encode(after))
+        self._behind += 1
+        if self._behind < SNAPSHOT_LINES:
+            return ()
+        self._behind = 0
+        rounds = self._ledger.rounds.items()
+        ended = tuple(name for name, each in rounds if each.stage in rules.ENDED)
+        lines.snapshot(rules.LEDGER.encode(rules.without(self._ledger, ended)))
+        return ended
 
     # ------------------------------------------------------------ effects
 
-    def _perform(self, effects: tuple[rules.Effect, ...]) -> None:
+    def _perform(self, effects: tuple[rules.Effect, ...], *, again: bool = False) -> None:
+        """Begin effects; `again`, if a process before this one may have begun them."""
         for effect in effects:
             match effect:
                 case rules.Buy(request_id):
-                    self._spawn(self._buy(request_id))
+                    self._crew.spawn(self._buy(request_id, again=again))
                 case rules.Fetch(request_id):
-                    self._spawn(self._fetch(request_id))
+                    self._crew.spawn(self._fetch(request_id))
                 case rules.Pay(request_id):
-                    if request_id not in self._held:
-                        self._spawn(self._pay(request_id))
+                    self._crew.spawn(self._pay(request_id))
                 case rules.GiveUp(request_id):
-                    self._spawn(self.give_up(request_id))
+                    self._crew.spawn(self._take_back(request_id))
                 case rules.Judge(request_id):
-                    self._spawn(self._judge(request_id))
+                    self._crew.spawn(self._judge(request_id))
                 case rules.Submit(request_id):
-                    self._spawn(self._submit(request_id))
+                    self._crew.spawn(self._submit(request_id))
 
-    def _spawn(self, work: Coroutine[None, None, None]) -> None:
-        task = asyncio.create_task(work)
-        self._tasks.add(task)
-        task.add_done_callback(self._tasks.discard)
-
-    async def _buy(self, request_id: RequestId) -> None:
-        each = self._ledger.rounds[request_id]
-        if self._tools.look(each.channel, each.hash):
-            return  # before the process died
+    async def _buy(self, request_id: RequestId, *, again: bool) -> None:
+        each = self.find(request_id)
+        if each.stage is not Stage.BEGUN or (again and self._tools.look(each.channel, each.hash)):
+            return  # given up meanwhile, or done before the process died
         number = each.number if each.is_held else None
         order = channel_inputs.Buy(
             each.product.digest, each.fee, each.hash, number, hold=each.is_held
@@ -217,7 +278,7 @@ class ClientRounds:
 
     async def _fetch(self, request_id: RequestId) -> None:
         """Get the plaintext; what is not the announced bytes is not paid for. (SPEC PR-6)"""
-        each = self._ledger.rounds[request_id]
+        each = self.find(request_id)
         try:
             await self._download(each, request_id, _plain(each.product), each.product.size)
             good = True
@@ -244,15 +305,30 @@ class ClientRounds:
                 await asyncio.sleep(0.2 * 2**attempt)
         if len(content) != size:
             raise Rejected(f"the product has {len(content)} bytes, not {size}", "wrong_size")
-        await asyncio.to_thread(self._tools.store.put_bytes, content)
+        kept = await asyncio.to_thread(self._tools.store.put_bytes, content)
+        if kept != cid:
+            raise Rejected("the product is laid out in blocks of another kind", "wrong_layout")
 
     async def _pay(self, request_id: RequestId) -> None:
-        each = self._ledger.rounds[request_id]
-        await self._tools.command(each.channel, channel_inputs.Learn(each.number))
+        each = self.find(request_id)
+        try:
+            await self._tools.command(each.channel, channel_inputs.Learn(each.number))
+        except InvalidInput as error:  # the round's end is on its way to us
+            _log.info("not paid by us", error=str(error))
+
+    async def _take_back(self, request_id: RequestId) -> None:
+        each = self.find(request_id)
+        try:
+            await self._tools.command(each.channel, channel_inputs.GiveUp(each.hash))
+        except InvalidInput as error:
+            if self._tools.look(each.channel, each.hash) is False:
+                await self.take(rules.RolledBack(request_id))  # it was never asked for
+            else:
+                _log.info("not taken back", error=str(error))
 
     async def _judge(self, request_id: RequestId) -> None:
         """Come to a verdict; content that is not what was announced satisfies nobody."""
-        each = self._ledger.rounds[request_id]
+        each = self.find(request_id)
         try:
             content = await self.content(request_id)
             verdict = await self._tools.judge(content, each.prompt.text)
@@ -268,11 +344,14 @@ class ClientRounds:
 
     async def _submit(self, request_id: RequestId) -> None:
         """Bring the opinion to a coordinator until one has it. (SPEC PR-8)"""
-        evidence = self._evidence(self._ledger.rounds[request_id])
+        submit = self._tools.submit
+        if submit is None:
+            return
+        evidence = self._evidence(self.find(request_id))
         wait, longest = _SUBMIT_SECONDS
         while True:
             try:
-                taken = await self._tools.submit(evidence)
+                taken = await submit(evidence)
                 break
             except Unavailable as error:
                 _log.info("no coordinator took the opinion yet", error=str(error))
@@ -302,10 +381,10 @@ def new_number() -> tuple[bytes, bytes]:
     return number, keccak(number)
 
 
-def replay(lines: tuple[bytes, ...]) -> Ledger:
-    """The rounds that a journal's lines lead to."""
-    ledger = rules.EMPTY
-    for line in lines:
+def replay(stored: Stored) -> Ledger:
+    """The rounds that a journal leads to."""
+    ledger = rules.EMPTY if stored.snapshot is None else rules.LEDGER.decode(stored.snapshot)
+    for line in stored.lines:
         ledger, _ = rules.step(ledger, rules.ENTRIES.decode(line).input)
     return ledger
 

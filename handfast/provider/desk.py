@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import asyncio
 import secrets
-from collections.abc import Awaitable, Callable, Coroutine, Iterator
+from collections.abc import Awaitable, Callable, Iterator
 from dataclasses import dataclass
 
 from handfast import log
@@ -18,7 +18,7 @@ from handfast.crypto.encryption import decrypt
 from handfast.crypto.keccak import keccak
 from handfast.errors import HandfastError, InvalidInput, Rejected, Unavailable
 from handfast.inference.generation import Generator
-from handfast.journal import Stream
+from handfast.journal import Stored, Stream
 from handfast.protocol.constants import LockMode
 from handfast.protocol.messages import Domain
 from handfast.rounds import provider as rules
@@ -41,12 +41,16 @@ from handfast.rounds.sealing import seal
 from handfast.storage.cid import Cid, Codec
 from handfast.storage.local import LocalStore
 from handfast.storage.reading import node_of
+from handfast.tasks import Crew
 
 _log = log.get(__name__)
 
 _SWEEP_SECONDS = 5.0
 _RETRY_SECONDS = 2.0
 _ATTEMPTS = 3
+
+SNAPSHOT_LINES = 1_000
+"""Lines after which the desk is written whole, so that a restart is quick."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -73,11 +77,13 @@ class Tools:
 class ProviderDesk:
     """All rounds of one provider, live."""
 
-    def __init__(self, desk: Desk, tools: Tools) -> None:
-        self._desk = desk
+    def __init__(self, tools: Tools) -> None:
+        stored = tools.lines.load()
+        self._desk = replay(stored, tools.terms)
+        self._behind = len(stored.lines)
         self._tools = tools
         self._changed = asyncio.Condition()
-        self._tasks: set[asyncio.Task[None]] = set()
+        self._crew = Crew()
 
     @property
     def desk(self) -> Desk:
@@ -87,14 +93,12 @@ class ProviderDesk:
     async def run(self) -> None:
         """Take up what the journal left open, then sweep until cancelled."""
         try:
-            await self._perform(rules.resume(self._desk))
+            self._perform(rules.resume(self._desk))
             while True:
-                await asyncio.sleep(_SWEEP_SECONDS)
+                await self._crew.rest(_SWEEP_SECONDS)
                 await self.take(rules.Tick())
         finally:
-            for task in self._tasks:
-                task.cancel()
-            await asyncio.gather(*self._tasks, return_exceptions=True)
+            await self._crew.close()
 
     async def take(self, input_: Input) -> tuple[rules.Effect, ...]:
         """Decide, make the decision durable, then begin its effects.
@@ -104,16 +108,24 @@ class ProviderDesk:
         now = self._tools.now()
         desk, effects = rules.step(self._desk, input_, now, self._tools.terms)
         if desk != self._desk:
-            self._tools.lines.append(rules.ENTRIES.encode(rules.Entry(now, input_)))
             self._desk = desk
+            self._append(rules.Entry(now, input_))
         await self._tools.lines.sync()
         for effect in effects:
             if isinstance(effect, rules.Refuse):
                 raise Rejected(effect.refusal.text, effect.refusal.code)
-        await self._perform(effects)
+        self._perform(effects)
         async with self._changed:
             self._changed.notify_all()
         return effects
+
+    def _append(self, entry: rules.Entry) -> None:
+        lines = self._tools.lines
+        lines.append(rules.ENTRIES.encode(entry))
+        self._behind += 1
+        if self._behind >= SNAPSHOT_LINES:
+            lines.snapshot(rules.DESK.encode(self._desk))
+            self._behind = 0
 
     # ------------------------------------------------------------ what a client asks
 
@@ -126,7 +138,9 @@ class ProviderDesk:
     async def prompt(self, request_id: RequestId, sealed: SealedPrompt) -> SignedAcknowledgement:
         """The second round of the handshake: from here on the model works."""
         each = self._desk.rounds.get(request_id)
-        if each is not None and each.stage is Stage.AGREED:
+        if each is None:
+            raise Rejected("ask first", "unknown_request")  # before anything is decrypted
+        if each.stage is Stage.AGREED:
             await self._tools.ready(each.request.channel, each.fee)
         await self.take(rules.Prompted(request_id, PROMPT.decode(self._open(request_id, sealed))))
         return self._acknowledgement(request_id, 2)
@@ -198,20 +212,15 @@ class ProviderDesk:
 
     # ------------------------------------------------------------ effects
 
-    async def _perform(self, effects: tuple[rules.Effect, ...]) -> None:
+    def _perform(self, effects: tuple[rules.Effect, ...]) -> None:
         for effect in effects:
             match effect:
                 case rules.Generate(request_id, prompt):
-                    self._spawn(self._make(request_id, prompt))
+                    self._crew.spawn(self._make(request_id, prompt))
                 case rules.Announce(request_id):
-                    self._spawn(self._offer(request_id))
+                    self._crew.spawn(self._offer(request_id))
                 case rules.Acknowledge() | rules.Refuse():
                     pass  # the answer to whoever asked
-
-    def _spawn(self, work: Coroutine[None, None, None]) -> None:
-        task = asyncio.create_task(work)
-        self._tasks.add(task)
-        task.add_done_callback(self._tasks.discard)
 
     async def _offer(self, request_id: RequestId) -> None:
         """Bring a made round to its channel; where that fails for good, the round is over."""
@@ -265,6 +274,15 @@ class ProviderDesk:
             keccak(key),
         )
         return product, key
+
+
+def replay(stored: Stored, terms: Terms) -> Desk:
+    """The desk that a journal leads to."""
+    desk = rules.EMPTY if stored.snapshot is None else rules.DESK.decode(stored.snapshot)
+    for line in stored.lines:
+        entry = rules.ENTRIES.decode(line)
+        desk, _ = rules.step(desk, entry.input, entry.now, terms)
+    return desk
 
 
 def _below(store: LocalStore, root: Cid) -> Iterator[Cid]:

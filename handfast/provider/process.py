@@ -23,6 +23,7 @@ from handfast.channels.live import Live
 from handfast.channels.network import Network
 from handfast.channels.peer import Peer
 from handfast.channels.policy import Policy
+from handfast.channels.provider import ProviderEnd
 from handfast.channels.state import Parameters
 from handfast.crypto.bls import SecretKey
 from handfast.crypto.ecdsa import Signer
@@ -33,9 +34,8 @@ from handfast.provider.desk import ProviderDesk, Tools
 from handfast.provider.http import round_routes
 from handfast.provider.settings import MODES, ProviderSettings
 from handfast.registry.participants import Participant, Role
-from handfast.rounds import provider as rules
 from handfast.rounds.messages import NO_HASH
-from handfast.rounds.provider import Desk, Round, Stage, Terms
+from handfast.rounds.provider import Round, Stage, Terms
 from handfast.serving import Limits, Server
 
 _log = log.get(__name__)
@@ -124,7 +124,7 @@ class Provider:
             self._offer,
             lambda: int(time.time()),
         )
-        self.desk = ProviderDesk(_replay(world, terms), tools)
+        self.desk = ProviderDesk(tools)
 
     async def health(self) -> dict[str, Any]:
         """What `/health` answers."""
@@ -163,8 +163,8 @@ class Provider:
     async def _offer(self, each: Round) -> None:
         live = await self._peer.take_up(each.request.channel)
         product = each.product
-        if product is None:
-            return
+        if product is None or _is_offered(live, product.digest):
+            return  # a process before this one did
         key = each.key if each.key != NO_HASH else None
         await self._peer.bring(live, Sell(product.digest, each.fee, key, each.deadline))
 
@@ -200,6 +200,12 @@ class Provider:
             await self.desk.fee_locked(live.id, lock)
 
 
+def _is_offered(live: Live, product: bytes) -> bool:
+    end = live.end
+    pending = any(lock.product == product for lock in end.channel.agreed.locks)
+    return pending or (isinstance(end, ProviderEnd) and product in end.offers)
+
+
 def _policy(world: World, settings: ProviderSettings) -> Policy:
     return Policy(
         market_token=world.deployment.market_token.address,
@@ -230,11 +236,3 @@ def _decryption_keys(world: World, participant: Participant) -> tuple[SecretKey,
     """The registered decryption key, and the one before it: a prompt may be under way to that."""
     epochs = range(participant.key_epoch, max(participant.key_epoch - 2, 0), -1)
     return tuple(world.identity.decryption_key(epoch) for epoch in epochs)
-
-
-def _replay(world: World, terms: Terms) -> Desk:
-    desk = rules.EMPTY
-    for line in world.scribe.journal.load(_DESK_STREAM).lines:
-        entry = rules.ENTRIES.decode(line)
-        desk, _ = rules.step(desk, entry.input, entry.now, terms)
-    return desk

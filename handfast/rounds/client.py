@@ -7,7 +7,7 @@ process around it talks to the channel, fetches, judges and submits.
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Collection, Mapping
 from collections.abc import Set as AbstractSet
 from dataclasses import dataclass, replace
 from enum import IntEnum
@@ -26,15 +26,16 @@ class Stage(IntEnum):
     BEGUN = 1
     LOCKED = 2
     VERIFIED = 3
-    PAID = 4
-    JUDGED = 5
-    RATED = 6
-    UNRATED = 7
-    LOST = 8
+    GIVEN_UP = 4
+    PAID = 5
+    JUDGED = 6
+    RATED = 7
+    UNRATED = 8
+    LOST = 9
 
 
 ENDED: Final = frozenset((Stage.RATED, Stage.UNRATED, Stage.LOST))
-_UNPAID: Final = frozenset((Stage.BEGUN, Stage.LOCKED, Stage.VERIFIED))
+UNPAID: Final = frozenset((Stage.BEGUN, Stage.LOCKED, Stage.VERIFIED, Stage.GIVEN_UP))
 
 
 @dataclass(frozen=True, slots=True)
@@ -61,6 +62,7 @@ class Round:
 
     provider   registry id
     number     the preimage, where the client chooses it; zero under key release
+    hold       whether somebody is to look at the content and agree before it is paid
     """
 
     request: SignedRequest
@@ -72,6 +74,7 @@ class Round:
     number: Bytes32
     hash: Bytes32
     stage: Stage
+    hold: bool = False
     payment: Payment | None = None
     satisfied: bool | None = None
 
@@ -125,6 +128,20 @@ class Checked:
 
 
 @dataclass(frozen=True, slots=True)
+class Approved:
+    """Who was to look at the content agrees to pay."""
+
+    id: RequestId
+
+
+@dataclass(frozen=True, slots=True)
+class GaveUp:
+    """The client wants it no more, and will not pay."""
+
+    id: RequestId
+
+
+@dataclass(frozen=True, slots=True)
 class Settled:
     """The lock paid."""
 
@@ -155,7 +172,7 @@ class Submitted:
     taken: bool
 
 
-Input = Begun | FeeLocked | Checked | Settled | RolledBack | Judged | Submitted
+Input = Begun | FeeLocked | Checked | Approved | GaveUp | Settled | RolledBack | Judged | Submitted
 
 
 @dataclass(frozen=True, slots=True)
@@ -167,6 +184,7 @@ class Entry:
 
 ENTRIES: Final = Codec[Entry](Entry)
 LEDGER: Final = Codec[Ledger](Ledger)
+ROUND: Final = Codec[Round](Round)
 
 # ---------------------------------------------------------------- effects
 
@@ -216,7 +234,9 @@ class Submit:
 Effect = Buy | Fetch | Pay | GiveUp | Judge | Submit
 
 
-def step(ledger: Ledger, input_: Input) -> tuple[Ledger, tuple[Effect, ...]]:
+def step(  # noqa: C901 - one case an input
+    ledger: Ledger, input_: Input
+) -> tuple[Ledger, tuple[Effect, ...]]:
     """Decide. An input that a round is already past changes nothing."""
     match input_:
         case Begun(request_id, each):
@@ -227,10 +247,14 @@ def step(ledger: Ledger, input_: Input) -> tuple[Ledger, tuple[Effect, ...]]:
             return _locked(ledger, request_id)
         case Checked(request_id, good):
             return _checked(ledger, request_id, good)
+        case Approved(request_id):
+            return _approved(ledger, request_id)
+        case GaveUp(request_id):
+            return _given_up(ledger, request_id)
         case Settled(request_id, payment):
             return _settled(ledger, request_id, payment)
         case RolledBack(request_id):
-            return _moved(ledger, request_id, _UNPAID, Stage.LOST), ()
+            return _moved(ledger, request_id, UNPAID, Stage.LOST), ()
         case Judged(request_id, satisfied):
             return _judged(ledger, request_id, satisfied)
         case Submitted(request_id, taken):
@@ -242,29 +266,38 @@ def step(ledger: Ledger, input_: Input) -> tuple[Ledger, tuple[Effect, ...]]:
 
 def resume(ledger: Ledger) -> tuple[Effect, ...]:
     """What a process that has just read its journal must do again."""
-    effects: list[Effect] = []
-    for request_id, each in ledger.rounds.items():
-        match each.stage:
-            case Stage.BEGUN:
-                effects.append(Buy(request_id))
-            case Stage.LOCKED if each.is_held:
-                effects.append(Fetch(request_id))
-            case Stage.VERIFIED:
-                effects.append(Pay(request_id))
-            case Stage.PAID:
-                effects.append(Judge(request_id))
-            case Stage.JUDGED:
-                effects.append(Submit(request_id))
-            case Stage.LOCKED | Stage.RATED | Stage.UNRATED | Stage.LOST:
-                pass
-            case _:
-                assert_never(each.stage)
-    return tuple(effects)
+    found = ((request_id, _due(request_id, each)) for request_id, each in ledger.rounds.items())
+    return tuple(effect for _, effect in found if effect is not None)
 
 
-def pruned(ledger: Ledger) -> Ledger:
-    """Without the rounds that have ended."""
-    return Ledger({key: each for key, each in ledger.rounds.items() if each.stage not in ENDED})
+def _due(request_id: RequestId, each: Round) -> Effect | None:
+    if each.hold and each.stage in UNPAID:
+        return GiveUp(request_id)  # who was to look at it is gone
+    match each.stage:
+        case Stage.BEGUN:
+            return Buy(request_id)
+        case Stage.LOCKED:
+            return Fetch(request_id) if each.is_held else None
+        case Stage.VERIFIED:
+            return Pay(request_id)
+        case Stage.GIVEN_UP:
+            return GiveUp(request_id)
+        case Stage.PAID:
+            return Judge(request_id)
+        case Stage.JUDGED:
+            return Submit(request_id)
+        case Stage.RATED | Stage.UNRATED | Stage.LOST:
+            return None
+        case _:
+            assert_never(each.stage)
+
+
+def without(ledger: Ledger, names: Collection[RequestId]) -> Ledger:
+    """The ledger without some rounds."""
+    if not names:
+        return ledger
+    gone = set(names)
+    return Ledger({key: each for key, each in ledger.rounds.items() if key not in gone})
 
 
 def _at(ledger: Ledger, request_id: RequestId, stages: AbstractSet[Stage]) -> Round | None:
@@ -295,14 +328,32 @@ def _checked(
     if each is None or not each.is_held:
         return ledger, ()
     if not good:
-        return ledger, (GiveUp(request_id),)
-    return _with(ledger, request_id, replace(each, stage=Stage.VERIFIED)), (Pay(request_id),)
+        return _given_up(ledger, request_id)
+    effects = () if each.hold else (Pay(request_id),)
+    return _with(ledger, request_id, replace(each, stage=Stage.VERIFIED)), effects
+
+
+def _approved(ledger: Ledger, request_id: RequestId) -> tuple[Ledger, tuple[Effect, ...]]:
+    each = _at(ledger, request_id, {Stage.BEGUN, Stage.LOCKED, Stage.VERIFIED})
+    if each is None or not each.hold:
+        return ledger, ()
+    effects = (Pay(request_id),) if each.stage is Stage.VERIFIED else ()
+    return _with(ledger, request_id, replace(each, hold=False)), effects
+
+
+def _given_up(ledger: Ledger, request_id: RequestId) -> tuple[Ledger, tuple[Effect, ...]]:
+    """A number that was revealed already is not taken back."""
+    each = _at(ledger, request_id, {Stage.BEGUN, Stage.LOCKED, Stage.VERIFIED})
+    if each is None or (each.stage is Stage.VERIFIED and not each.hold):
+        return ledger, ()
+    after = _with(ledger, request_id, replace(each, stage=Stage.GIVEN_UP))
+    return after, (GiveUp(request_id),)
 
 
 def _settled(
     ledger: Ledger, request_id: RequestId, payment: Payment
 ) -> tuple[Ledger, tuple[Effect, ...]]:
-    each = _at(ledger, request_id, _UNPAID)
+    each = _at(ledger, request_id, UNPAID)
     if each is None:
         return ledger, ()
     paid = replace(each, stage=Stage.PAID, payment=payment)

@@ -47,6 +47,7 @@ class Terms:
 
     fee            smallest units
     patience       seconds from a request to its prompt
+    longest        seconds from a prompt to the lock of the fee, whatever deadline a client names
     kept           seconds for which an ended round's content can still be fetched
     open_rounds    of one client, and of all clients together
     unpaid         rounds that a client may take the content of and not pay, before it is refused
@@ -59,6 +60,7 @@ class Terms:
     fee: int
     modes: frozenset[LockMode]
     patience: int = 60
+    longest: int = 600
     kept: int = 3_600
     open_rounds: int = 64
     all_rounds: int = 1_024
@@ -236,7 +238,7 @@ def step(desk: Desk, input_: Input, now: int, terms: Terms) -> tuple[Desk, tuple
         case Asked(request_id, request):
             return _asked(desk, request_id, request, now, terms)
         case Prompted(request_id, prompt):
-            return _prompted(desk, request_id, prompt, now)
+            return _prompted(desk, request_id, prompt, now, terms)
         case Made(request_id, product, key):
             return _made(desk, request_id, product, key)
         case NotMade(request_id):
@@ -270,7 +272,6 @@ def may_serve(desk: Desk, request_id: RequestId) -> Round:
     """The round whose blocks may be fetched now. (SPEC PR-6, PR-7)
 
     Plaintext once its fee is locked or paid, ciphertext from the announcement on.
-
 
     raises   InvalidInput if there is no such round, or it is too early
     """
@@ -347,7 +348,7 @@ def _burden(desk: Desk, client: str, terms: Terms) -> Refusal | None:
 
 
 def _prompted(
-    desk: Desk, request_id: RequestId, prompt: OpenPrompt, now: int
+    desk: Desk, request_id: RequestId, prompt: OpenPrompt, now: int, terms: Terms
 ) -> tuple[Desk, tuple[Effect, ...]]:
     found = desk.rounds.get(request_id)
     if found is None:
@@ -358,7 +359,8 @@ def _prompted(
         return desk, (Acknowledge(request_id, 2),)
     if now > found.deadline:
         return desk, (Refuse(Refusal("deadline", "the prompt came too late")),)
-    making = replace(found, stage=Stage.MAKING, prompt=prompt.text, deadline=found.request.deadline)
+    deadline = min(found.request.deadline, now + terms.longest)
+    making = replace(found, stage=Stage.MAKING, prompt=prompt.text, deadline=deadline)
     return _with(desk, request_id, making), (
         Acknowledge(request_id, 2),
         Generate(request_id, prompt.text),

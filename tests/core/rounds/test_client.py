@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
@@ -11,11 +13,13 @@ from handfast.rounds.client import (
     EMPTY,
     ENDED,
     LEDGER,
+    Approved,
     Begun,
     Buy,
     Checked,
     FeeLocked,
     Fetch,
+    GaveUp,
     GiveUp,
     Input,
     Judge,
@@ -29,9 +33,9 @@ from handfast.rounds.client import (
     Stage,
     Submit,
     Submitted,
-    pruned,
     resume,
     step,
+    without,
 )
 from handfast.rounds.messages import NO_HASH
 from tests.core.rounds.parties import DOMAIN, FEE, PLAIN, PROMPT, SEALED, ask
@@ -72,7 +76,7 @@ def test_a_client_looks_before_it_pays_with_its_own_number() -> None:
         assert effects == effect
         assert ledger.rounds[NAME].stage is stage
         assert LEDGER.decode(LEDGER.encode(ledger)) == ledger
-    assert pruned(ledger) == EMPTY
+    assert without(ledger, (NAME,)) == EMPTY
 
 
 def test_under_key_release_the_release_pays() -> None:
@@ -92,6 +96,41 @@ def test_content_that_is_not_what_was_announced_is_not_paid() -> None:
     ledger, effects = step(ledger, RolledBack(NAME))
     assert ledger.rounds[NAME].stage is Stage.LOST
     assert effects == ()
+
+
+def held() -> Begun:
+    return replace(begun(), round=replace(begun().round, hold=True))
+
+
+def test_held_content_is_paid_once_it_is_approved() -> None:
+    ledger = play(held(), FeeLocked(NAME))
+    verified, effects = step(ledger, Checked(NAME, good=True))
+    assert effects == ()
+    approved, effects = step(verified, Approved(NAME))
+    assert effects == (Pay(NAME),)
+    assert resume(approved) == (Pay(NAME),)
+    early, effects = step(ledger, Approved(NAME))
+    assert effects == ()
+    assert step(early, Checked(NAME, good=True))[1] == (Pay(NAME),)
+
+
+@pytest.mark.parametrize("inputs", [(), (FeeLocked(NAME),), (FeeLocked(NAME), Checked(NAME, True))])
+def test_held_content_is_not_paid_by_a_restart(inputs: tuple[Input, ...]) -> None:
+    """Nobody is left who could look at it. (SPEC PR-10)"""
+    assert resume(play(held(), *inputs)) == (GiveUp(NAME),)
+
+
+def test_what_was_given_up_is_not_paid_any_more() -> None:
+    """SPEC PR-3"""
+    for before in (play(begun()), play(begun(), FeeLocked(NAME))):
+        ledger, effects = step(before, GaveUp(NAME))
+        assert effects == (GiveUp(NAME),)
+        assert resume(ledger) == (GiveUp(NAME),)
+        for late in (FeeLocked(NAME), Checked(NAME, good=True), Approved(NAME)):
+            assert step(ledger, late) == (ledger, ())
+        assert step(ledger, RolledBack(NAME))[0].rounds[NAME].stage is Stage.LOST
+    revealed = play(begun(), FeeLocked(NAME), Checked(NAME, good=True))
+    assert step(revealed, GaveUp(NAME)) == (revealed, ())
 
 
 @pytest.mark.parametrize(
@@ -130,6 +169,8 @@ INPUTS = st.sampled_from(
         FeeLocked(NAME),
         Checked(NAME, good=True),
         Checked(NAME, good=False),
+        Approved(NAME),
+        GaveUp(NAME),
         Settled(NAME, PAYMENT),
         RolledBack(NAME),
         Judged(NAME, satisfied=True),
@@ -138,7 +179,7 @@ INPUTS = st.sampled_from(
 )
 
 
-@given(st.lists(INPUTS, max_size=30))
+@given(st.lists(st.one_of(INPUTS, st.just(held())), max_size=30))
 def test_stages_only_rise_and_an_end_is_final(inputs: list[Input]) -> None:
     ledger = EMPTY
     for each in inputs:
@@ -149,4 +190,4 @@ def test_stages_only_rise_and_an_end_is_final(inputs: list[Input]) -> None:
             assert after.stage >= before.stage
             assert before.stage not in ENDED or (after == before and effects == ())
         if after == before:
-            assert all(isinstance(effect, GiveUp) for effect in effects)
+            assert effects == ()

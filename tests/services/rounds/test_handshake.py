@@ -23,6 +23,7 @@ from handfast.inference.adapters import CallableGenerator
 from handfast.journal import Journal, Scribe
 from handfast.protocol.constants import Direction, LockMode
 from handfast.protocol.messages import Domain
+from handfast.provider import desk as desks
 from handfast.provider.desk import ProviderDesk, Tools
 from handfast.provider.http import round_routes
 from handfast.rounds import provider as rules
@@ -84,7 +85,7 @@ async def shop(folder: Path, model: Model, terms: Terms = TERMS) -> AsyncIterato
         offer,
         lambda: int(time.time()),
     )
-    desk = ProviderDesk(EMPTY, tools)
+    desk = ProviderDesk(tools)
     run = asyncio.create_task(desk.run())
     async with Server(round_routes(desk), healthy, CollectorRegistry()) as server:
         await server.start("127.0.0.1", 0)
@@ -103,11 +104,7 @@ async def healthy() -> dict[str, object]:
 
 def replay(path: Path) -> Desk:
     with Journal(path) as journal:
-        desk = EMPTY
-        for line in journal.load(b"desk").lines:
-            entry = rules.ENTRIES.decode(line)
-            desk, _ = rules.step(desk, entry.input, entry.now, TERMS)
-    return desk
+        return desks.replay(journal.load(b"desk"), TERMS)
 
 
 def parameters() -> Parameters:
