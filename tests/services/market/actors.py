@@ -113,7 +113,7 @@ async def _hold(prompt: str) -> None:
     """Have a fee locked and the content delivered, and do nothing from then on."""
     async with Client.open(ClientSettings.load()) as client:
         await client.order(prompt)
-        print(HOLD)
+        sys.stdout.write(f"{HOLD}\n")
         await asyncio.sleep(_HANG_SECONDS)
 
 

@@ -12,7 +12,6 @@ from collections.abc import Awaitable, Callable
 import pytest
 
 from handfast.registry.participants import Role
-from tests.services.market.actors import HOLD
 from tests.services.market.town import DEPOSIT, FEE, TOKEN, Town
 
 Play = Callable[[Callable[[], Awaitable[None]]], None]
@@ -124,32 +123,5 @@ def test_the_installed_command_says_who_sells(town: Town, play: Play) -> None:
         )  # fmt: skip
         (shown,) = json.loads(done.stdout)
         assert (shown["id"], shown["endpoint"], shown["score"]) == (1, seller.url, 0.5)
-
-    play(test)
-
-
-def test_a_provider_that_a_client_deserted_exits_alone(town: Town, play: Play) -> None:
-    """SPEC CH-13, CH-14, CH-23"""
-
-    async def test() -> None:
-        seller = await town.settle_down(Role.PROVIDER)
-        buyer = await town.settle_down(Role.CLIENT)
-        provider = town.provider(seller)
-        paid = town.buyer(buyer, "buy", "a seven")
-        assert await asyncio.to_thread(paid.wait) == 0, paid.output
-        holding = town.buyer(buyer, HOLD, "a three")
-        while HOLD not in holding.output.splitlines():
-            assert holding.is_running, holding.output
-            await asyncio.sleep(0.05)
-        assert town.health(seller)["pending"] == 1
-        holding.kill()
-        while await town.held_by_hub():
-            await asyncio.sleep(0.2)
-        assert provider.is_running
-        assert await town.tokens(seller) == TOKEN + FEE
-        assert await town.tokens(buyer) == TOKEN - FEE
-        claimed = town.buyer(buyer, "claim")
-        assert await asyncio.to_thread(claimed.wait) == 0, claimed.output
-        assert await town.products(buyer) == 1
 
     play(test)
