@@ -34,7 +34,6 @@ _log = get(__name__)
 _MAX_ANSWER = 64 * 1024 * 1024
 _AT_ONCE = 256
 _ATTEMPTS = 3
-_PAUSE = 0.5
 _LEAF_BYTES = 56
 _PASSING = {"provider", "client", LEVY}
 """Refusals that time, or another coordinator, may change."""
@@ -51,13 +50,21 @@ class CoordinatorClient:
     shards    of the roll-up's deployment
     urls      may be none: then nothing has a score, and opinions wait
     timeout   seconds for one answer
+    pause     seconds before all of them are asked again
     """
 
     def __init__(
-        self, rollup: ReputationRollup, shards: int, urls: Sequence[str], timeout: float = 15.0
+        self,
+        rollup: ReputationRollup,
+        shards: int,
+        urls: Sequence[str],
+        *,
+        timeout: float = 15.0,
+        pause: float = 0.5,
     ) -> None:
         self._rollup = rollup
         self._shards = shards
+        self._pause = pause
         self._urls = tuple(url.rstrip("/") for url in urls)
         self._session = aiohttp.ClientSession(timeout=aiohttp.ClientTimeout(total=timeout))
 
@@ -226,7 +233,7 @@ class CoordinatorClient:
                     last = f"{url} answers nonsense: {error!r}"
                 _log.info("next coordinator", url=url, error=last)
             if self._urls and attempt + 1 < _ATTEMPTS:
-                await asyncio.sleep(_PAUSE)
+                await asyncio.sleep(self._pause)
         raise Unavailable(f"no coordinator helps: {last}")
 
 

@@ -137,8 +137,8 @@ def test_no_lie_about_scores_is_believed_and_the_next_coordinator_is_asked(
             for lie in LIES:
                 async with (
                     lying(here.url, lie) as liar,
-                    CoordinatorClient(rollup, 1, [liar]) as alone,
-                    CoordinatorClient(rollup, 1, [liar, here.url]) as both,
+                    CoordinatorClient(rollup, 1, [liar], pause=0.01) as alone,
+                    CoordinatorClient(rollup, 1, [liar, here.url], pause=0.01) as both,
                 ):
                     assert await alone.scores([1, 2]) == {}, lie.__name__
                     assert await both.scores([1, 2]) == true, lie.__name__
@@ -169,7 +169,7 @@ def test_a_personal_score_is_computed_from_all_clients_or_not_at_all(town: Town,
             for lie in (kept_back, turned_round):
                 async with (
                     lying(here.url, lie) as liar,
-                    CoordinatorClient(rollup, 1, [liar]) as alone,
+                    CoordinatorClient(rollup, 1, [liar], pause=0.01) as alone,
                 ):
                     with pytest.raises(Unavailable, match="no coordinator helps"):
                         await alone.personal_score(1, client, SCALE // 2, 2)
