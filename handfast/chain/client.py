@@ -75,8 +75,8 @@ class Call:
 class Chain:
     """One node's view of one chain.
 
-    Answers are parsed here and not by web3's formatters, so that whatever a node says becomes a
-    value, Rejected if it refuses, or Unavailable if it says nothing, or nothing that makes sense.
+    Whatever a node says becomes a value, Rejected if it refuses, or Unavailable if it says nothing,
+    or nothing that makes sense.
     """
 
     def __init__(

@@ -3,14 +3,13 @@
 from __future__ import annotations
 
 import asyncio
+import itertools
 import json
 import random
 from collections.abc import Sequence
-from typing import Any, cast
+from typing import Any
 
 import aiohttp
-from web3.providers.async_base import AsyncJSONBaseProvider
-from web3.types import RPCEndpoint, RPCResponse
 
 from handfast.chain.abi import describe_revert
 from handfast.errors import HandfastError, Rejected, Unavailable
@@ -24,8 +23,8 @@ _PASSING = ("header not found", "unknown block", "missing trie node", "timeout",
 _REPEATABLE = ("eth_", "net_", "web3_")
 
 
-class NodeProvider(AsyncJSONBaseProvider):
-    """A node, asked again with backoff while it does not answer. AsyncWeb3 takes it too.
+class NodeProvider:
+    """A node, asked again with backoff while it does not answer.
 
     url        its HTTP address
     timeout    seconds to wait for one answer
@@ -36,8 +35,8 @@ class NodeProvider(AsyncJSONBaseProvider):
     def __init__(
         self, url: str, *, timeout: float = 10.0, attempts: int = 4, pause: float = 0.2
     ) -> None:
-        super().__init__()
         self.url = url
+        self._numbers = itertools.count(1)
         self._timeout = aiohttp.ClientTimeout(total=timeout)
         self._attempts = attempts
         self._pause = pause
@@ -54,10 +53,6 @@ class NodeProvider(AsyncJSONBaseProvider):
         if error is not None:
             raise refusal(method, error)
         return answer["result"]
-
-    async def make_request(self, method: RPCEndpoint, params: Any) -> RPCResponse:
-        """The whole answer to one question, errors included, as web3 wants it."""
-        return cast("RPCResponse", await self._ask_patiently(method, params))
 
     async def disconnect(self) -> None:
         """Close the connections. A later request opens new ones."""
@@ -77,13 +72,12 @@ class NodeProvider(AsyncJSONBaseProvider):
     async def _post(self, method: str, parameters: Sequence[Any]) -> dict[str, Any]:
         if self._session is None:
             self._session = aiohttp.ClientSession(timeout=self._timeout)
-        request = self.form_request(RPCEndpoint(method), parameters)
-        body = self.encode_rpc_dict(request)
-        headers = {"Content-Type": "application/json"}
+        number = next(self._numbers)
+        question = {"jsonrpc": "2.0", "id": number, "method": method, "params": list(parameters)}
         try:
-            async with self._session.post(self.url, data=body, headers=headers) as response:
+            async with self._session.post(self.url, json=question) as response:
                 answer = await _read(response)
-                if not _belongs(answer, request["id"]):
+                if not _belongs(answer, number):
                     # The connection is out of step: what follows on it is not ours either.
                     response.close()
                     raise Unavailable(f"{self._node()} answered {method} with another's answer")

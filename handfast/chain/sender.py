@@ -228,8 +228,10 @@ class Sender:
         """Look at the chain for ever."""
         delay = 0.0
         while True:
+            # Not wait_for: under Python 3.11 it can swallow the cancellation of this task.
             with suppress(TimeoutError):
-                await asyncio.wait_for(self._wake.wait(), delay)
+                async with asyncio.timeout(delay):
+                    await self._wake.wait()
             self._wake.clear()
             try:
                 await self._look()

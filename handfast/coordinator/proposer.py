@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import Callable
+from contextlib import suppress
 from dataclasses import dataclass, replace
 from typing import Any
 
@@ -95,10 +96,10 @@ class Proposer:
                 self._note("")
             except (Unavailable, Rejected) as error:
                 self._note(str(error))
-            try:
-                await asyncio.wait_for(self._changed.wait(), interval)
-            except TimeoutError:
-                continue
+            # Not wait_for: under Python 3.11 it can swallow the cancellation of this task.
+            with suppress(TimeoutError):
+                async with asyncio.timeout(interval):
+                    await self._changed.wait()
             self._changed.clear()
 
     def _note(self, trouble: str) -> None:
