@@ -25,6 +25,7 @@ from pathlib import Path
 
 from aiohttp import web
 
+from handfast import log
 from handfast.channels.effects import Offered
 from handfast.channels.handles import ClientChannel, ProviderChannel
 from handfast.channels.model import ModelHub
@@ -173,6 +174,7 @@ def main() -> None:
     parser.add_argument("--single", type=int, default=300)
     parser.add_argument("--window", type=int, default=192)
     arguments = parser.parse_args()
+    log.configure("warning")
     listening = socket.create_server(("127.0.0.1", 0))
     with tempfile.TemporaryDirectory(prefix="handfast-rounds-") as name:
         folder = Path(name)

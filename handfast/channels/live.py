@@ -22,7 +22,10 @@ ROUNDS = "round"
 """Kind of the journal's notes about rounds that ended."""
 
 SNAPSHOT_LINES = 1_000
-"""Lines after which a channel's state is written whole, so that a restart is quick."""
+SNAPSHOT_BYTES = 1_000_000
+"""Lines, or bytes of them, after which a channel's state is written whole: a restart replays no more
+than that, whatever the channel's age.
+"""
 
 
 @dataclass(slots=True, eq=False)
@@ -30,7 +33,7 @@ class Live:
     """A running channel. Only the peer's one worker changes `end`.
 
     stepped_at  seconds
-    lines       behind the newest snapshot
+    lines       behind the newest snapshot, and their bytes
     session     to the other end, once both have introduced the channel
     running     actions on chain that are under way; `done_at` has those that ended, and when
     locked      who waits for a lock to be agreed, by its hash; likewise concluded, for its end
@@ -40,7 +43,7 @@ class Live:
     id: ChannelId
     end: End
     stepped_at: int = 0
-    lines: int = 0
+    lines: tuple[int, int] = (0, 0)
     session: Session | None = None
     running: set[ChainAction] = field(default_factory=set)
     done_at: dict[ChainAction, float] = field(default_factory=dict)
@@ -68,20 +71,22 @@ class Live:
         if after is self.end:
             return effects
         self.end = after
-        batch.lines.append((self.id, LINES.encode(Entry(now, input))))
+        line = LINES.encode(Entry(now, input))
+        batch.lines.append((self.id, line))
         for effect in effects:
             if isinstance(effect, Report) and isinstance(effect.event, Concluded):
                 note = CONCLUDED.encode(effect.event)
                 batch.notes.append((self.id, ROUNDS, _key(effect.event), note))
-        self.lines += 1
-        if self.lines >= SNAPSHOT_LINES:
+        count, size = self.lines
+        self.lines = count + 1, size + len(line)
+        if self.lines[0] >= SNAPSHOT_LINES or self.lines[1] >= SNAPSHOT_BYTES:
             self.write_whole(batch)
         return effects
 
     def write_whole(self, batch: Batch) -> None:
         """Put a snapshot into the batch."""
         batch.snapshot(self.id, ENDS.encode(self.end))
-        self.lines = 0
+        self.lines = (0, 0)
 
     def tell(self, event: Event) -> None:
         """Bring an event to those who wait for it."""

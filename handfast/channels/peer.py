@@ -107,7 +107,7 @@ class Peer:
         if not self._worker.done():
             self._worker.cancel()
             for live in self._channels.values():
-                if live.lines:
+                if live.lines[0]:
                     live.write_whole(self._scribe.batch)
             await self._scribe.sync()
         await asyncio.gather(self._worker, return_exceptions=True)
@@ -122,7 +122,8 @@ class Peer:
     def _restore(self, channel: ChannelId) -> None:
         stored = self._scribe.journal.load(channel)
         end, now = replay(stored.snapshot, stored.lines)
-        live = Live(channel, end, stepped_at=now, lines=len(stored.lines))
+        size = sum(len(line) for line in stored.lines)
+        live = Live(channel, end, stepped_at=now, lines=(len(stored.lines), size))
         if end.channel.exit.over:
             live.over.set()
         self._channels[channel] = live
@@ -165,7 +166,7 @@ class Peer:
             first = await self._first_line(parameters)
             self._scribe.batch.lines.append((channel, LINES.encode(first)))
             await self._scribe.sync()
-            live = Live(channel, begin(first), stepped_at=self._time(), lines=1)
+            live = Live(channel, begin(first), stepped_at=self._time(), lines=(1, 0))
             self._channels[channel] = live
         self._attend(live)
         return live
