@@ -23,8 +23,8 @@ ROUNDS = "round"
 
 SNAPSHOT_LINES = 1_000
 SNAPSHOT_BYTES = 1_000_000
-"""Lines, or bytes of them, after which a channel's state is written whole: a restart replays no more
-than that, whatever the channel's age.
+"""Lines, or bytes of them, after which a channel's state is written whole: a restart replays no
+more than that, whatever the channel's age.
 """
 
 

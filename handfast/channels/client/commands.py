@@ -58,10 +58,10 @@ from handfast.protocol.constants import Direction
 def obey(end: ClientEnd, command: Command, now: int) -> Step:
     match command:
         case Buy():
-            return _buy(end, command, now), ()
+            return buy(end, command, now), ()
         case Transfer(amount):
             require_running(end, now)
-            _require_funds(end, amount, now)
+            _require_funds(end, amount, _waiting(end)[0], now)
             return replace(end, transfer=end.transfer + amount), ()
         case Learn(preimage):
             return _learn(end, preimage, now)
@@ -95,9 +95,9 @@ def require_running(end: ClientEnd, now: int) -> None:
         raise InvalidInput("the channel is ending")
 
 
-def _require_funds(end: ClientEnd, amount: int, now: int) -> None:
+def _require_funds(end: ClientEnd, amount: int, queued: int, now: int) -> None:
+    """Check that an amount is free beside what is queued."""
     book = newest(end)
-    queued, _ = _waiting(end)
     balance = spendable(end.channel, now).client_balance(book)
     free = balance - book.locked_by_client - queued - end.transfer
     if not 0 < amount <= free:
@@ -106,24 +106,30 @@ def _require_funds(end: ClientEnd, amount: int, now: int) -> None:
 
 def _waiting(end: ClientEnd) -> tuple[int, int]:
     """Amount and number of the rounds that wait to lock money of ours."""
-    amount = count = 0
-    for each in end.rounds.values():
-        if each.stage is Stage.QUEUED and each.direction is Direction.TO_PROVIDER:
-            amount += each.amount
-            count += 1
-    return amount, count
+    queued, ours = Stage.QUEUED, Direction.TO_PROVIDER  # looked up once: this is a hot loop
+    amounts = [
+        each.amount
+        for each in end.rounds.values()
+        if each.stage is queued and each.direction is ours
+    ]
+    return sum(amounts), len(amounts)
 
 
-def _buy(end: ClientEnd, wish: Buy, now: int) -> ClientEnd:
+def buy(end: ClientEnd, wish: Buy, now: int) -> ClientEnd:
+    """Queue a round.
+
+    raises   InvalidInput if it cannot be paid for, or its hash or fee is wrong
+    """
     require_running(end, now)
-    _require_funds(end, wish.amount, now)
+    queued, count = _waiting(end)
+    _require_funds(end, wish.amount, queued, now)
     if wish.hash in end.rounds:
         raise InvalidInput("a round with this hash is open")
     if wish.number is not None and keccak(wish.number) != wish.hash:
         raise InvalidInput("the hash is not that of the number")
     if end.channel.terms.rated and wish.product != NO_PRODUCT and not is_fee(wish.amount):
         raise InvalidInput(f"a fee in MarketToken is a multiple of FEE_UNIT, got {wish.amount}")
-    if _waiting(end)[1] >= MAX_QUEUE:
+    if count >= MAX_QUEUE:
         raise InvalidInput(f"{MAX_QUEUE} rounds are waiting already")
     wished = Round(
         Direction.TO_PROVIDER, wish.product, wish.amount, wish.hash, wish.number, wish.hold, 0, now

@@ -10,7 +10,7 @@ from handfast.channels.channel import (
     is_rated,
     pays_on_chain,
 )
-from handfast.channels.client.commands import obey
+from handfast.channels.client.commands import buy, obey
 from handfast.channels.client.end import (
     ClientEnd,
     Effects,
@@ -30,6 +30,7 @@ from handfast.channels.client.hearing import hear
 from handfast.channels.client.proposing import propose, say_again
 from handfast.channels.exit import finish, hear_chain, overdue, wake_times
 from handfast.channels.inputs import (
+    Buy,
     ChainFact,
     Closed,
     Connected,
@@ -62,6 +63,9 @@ def step(end: ClientEnd, input: Input, now: int) -> Step:  # noqa: A002
             after, effects = hear(end, message, vouched, now)
         case Connected():
             return end, tuple(say_again(end))
+        case Buy():
+            # Nothing comes due on chain by it, and there are many.
+            return propose(buy(end, input, now), now)
         case Tick():
             after, effects = _tick(end, now)
         case Funded() | Registered() | Unregistered() | Closed() | Revealed() | Resolved():

@@ -59,7 +59,7 @@ from handfast.protocol.constants import MAX_LOCKS_PER_DIRECTION, Direction
 def obey(end: ProviderEnd, command: Command, now: int) -> Step:
     match command:
         case Sell():
-            return _sell(end, command, now)
+            return sell(end, command, now)
         case Grant(amount, hash_):
             return _grant(end, amount, hash_, now)
         case Learn(preimage):
@@ -103,7 +103,11 @@ def _require_running(end: ProviderEnd, now: int) -> None:
         raise InvalidInput("the channel is ending")
 
 
-def _sell(end: ProviderEnd, wish: Sell, now: int) -> Step:
+def sell(end: ProviderEnd, wish: Sell, now: int) -> Step:
+    """Offer a product.
+
+    raises   InvalidInput if it is on offer already, or its fee or deadline is wrong
+    """
     _require_running(end, now)
     if wish.product == NO_PRODUCT or wish.amount == 0:
         raise InvalidInput("an offer has a product and an amount")

@@ -22,10 +22,11 @@ from handfast.channels.inputs import (
     Registered,
     Resolved,
     Revealed,
+    Sell,
     Tick,
     Unregistered,
 )
-from handfast.channels.provider.commands import obey
+from handfast.channels.provider.commands import obey, sell
 from handfast.channels.provider.end import (
     ProviderEnd,
     Step,
@@ -58,6 +59,9 @@ def step(end: ProviderEnd, input: Input, now: int) -> Step:  # noqa: A002
             after, effects = hear(end, message, vouched, now)
         case Connected():
             return end, tuple(_say_again(end))
+        case Sell():
+            # Nothing comes due on chain by it, and there are many.
+            return sell(end, input, now)
         case Tick():
             after, effects = _tick(end, now)
         case Funded() | Registered() | Unregistered() | Closed() | Revealed() | Resolved():
