@@ -52,6 +52,7 @@ TIMING = TimingSettings(
     retry=1,
 )
 _READY_SECONDS = 60.0
+_BLOCK_SECONDS = 0.5
 
 
 def free_port() -> int:
@@ -140,10 +141,31 @@ class Town:
 
     @asynccontextmanager
     async def connected(self) -> AsyncIterator[Town]:
-        """Talk to the chain from within a test."""
+        """Talk to the chain from within a test, and let its time pass: it has a block for each
+        transaction, and what is tried on it sees the time of its newest block.
+        """
         async with Chain(self._anvil.url) as chain:
             self.chain = chain
-            yield self
+            ticking = asyncio.create_task(self._tick())
+            try:
+                yield self
+            finally:
+                ticking.cancel()
+                await asyncio.gather(ticking, return_exceptions=True)
+
+    async def _tick(self) -> None:
+        while True:
+            await self.chain.request("evm_mine")
+            await asyncio.sleep(_BLOCK_SECONDS)
+
+    async def until_hub_is_empty(self) -> None:
+        """Wait until every channel has paid out all it held."""
+        while await self.held_by_hub():  # noqa: ASYNC110 - the chain has no event for us
+            await asyncio.sleep(_BLOCK_SECONDS)
+
+    async def reorganise(self, depth: int) -> None:
+        """Replace the newest blocks by empty ones."""
+        await self.chain.request("anvil_reorg", depth, [])
 
     def _token(self, chain: Chain) -> MarketToken:
         return MarketToken(chain, self.deployment.market_token.address)
