@@ -211,6 +211,17 @@ class Journal:
                 raise self._damage(f"line {number} behind the snapshot is damaged or missing")
         return Stored(found[0] if found is not None else None, tuple(body for body, _ in rows))
 
+    def note(self, name: bytes, kind: str, key: bytes) -> bytes | None:
+        """One note; None if there is none."""
+        try:
+            found = self._reader.execute(
+                "SELECT body FROM note WHERE stream = ? AND kind = ? AND key = ?",
+                (self._ids.get(name), kind, key),
+            ).fetchone()
+        except sqlite3.Error as error:
+            raise self._failure(error) from error
+        return None if found is None else bytes(found[0])
+
     def notes(self, name: bytes, kind: str, start: bytes = b"") -> Iterator[tuple[bytes, bytes]]:
         """Notes of a kind, by key, from `start` on."""
         try:

@@ -12,14 +12,18 @@ from handfast.channels.effects import ChainAction, Concluded, Effect, Event, Loc
 from handfast.channels.ends import CONCLUDED, ENDS, LINES, End, step, wake_at
 from handfast.channels.inputs import Entry, Input
 from handfast.channels.session import Session
-from handfast.channels.state import ChannelId, Lock
+from handfast.channels.state import NO_PRODUCT, ChannelId, Lock
 from handfast.channels.terms import Terms
+from handfast.channels.wire import Party
 from handfast.journal import Batch
 
 T = TypeVar("T")
 
 ROUNDS = "round"
 """Kind of the journal's notes about rounds that ended."""
+
+PRODUCTS = "product"
+"""Kind of the provider's notes about products whose fee was locked: each is, once in a channel."""
 
 SNAPSHOT_LINES = 1_000
 SNAPSHOT_BYTES = 1_000_000
@@ -35,6 +39,7 @@ class Live:
     stepped_at  seconds
     lines       behind the newest snapshot, and their bytes
     session     to the other end, once both have introduced the channel
+    unwritten   products locked since the last sync
     running     actions on chain that are under way; `done_at` has those that ended, and when
     locked      who waits for a lock to be agreed, by its hash; likewise concluded, for its end
     over        set once the channel has ended and nothing of it is open
@@ -45,6 +50,7 @@ class Live:
     stepped_at: int = 0
     lines: tuple[int, int] = (0, 0)
     session: Session | None = None
+    unwritten: set[bytes] = field(default_factory=set)
     running: set[ChainAction] = field(default_factory=set)
     done_at: dict[ChainAction, float] = field(default_factory=dict)
     locked: dict[bytes, asyncio.Future[Lock | Concluded]] = field(default_factory=dict)
@@ -74,14 +80,23 @@ class Live:
         line = LINES.encode(Entry(now, input))
         batch.lines.append((self.id, line))
         for effect in effects:
-            if isinstance(effect, Report) and isinstance(effect.event, Concluded):
-                note = CONCLUDED.encode(effect.event)
-                batch.notes.append((self.id, ROUNDS, _key(effect.event), note))
+            if isinstance(effect, Report):
+                self._note(effect.event, batch)
         count, size = self.lines
         self.lines = count + 1, size + len(line)
         if self.lines[0] >= SNAPSHOT_LINES or self.lines[1] >= SNAPSHOT_BYTES:
             self.write_whole(batch)
         return effects
+
+    def _note(self, event: Event, batch: Batch) -> None:
+        match event:
+            case Concluded():
+                batch.notes.append((self.id, ROUNDS, _key(event), CONCLUDED.encode(event)))
+            case Locked(lock) if self.terms.party is Party.PROVIDER and lock.product != NO_PRODUCT:
+                batch.notes.append((self.id, PRODUCTS, lock.product, b""))
+                self.unwritten.add(lock.product)
+            case _:
+                pass
 
     def write_whole(self, batch: Batch) -> None:
         """Put a snapshot into the batch."""

@@ -18,8 +18,8 @@ from handfast.channels.acting import carry_out
 from handfast.channels.chain import ChainPort
 from handfast.channels.effects import ChainAction, CheckWallet, Effect, Event, Report, Send, sign
 from handfast.channels.ends import LINES, Begin, begin, replay
-from handfast.channels.inputs import Connected, Heard, Input, Tick
-from handfast.channels.live import Live
+from handfast.channels.inputs import Connected, Heard, Input, Sell, Tick
+from handfast.channels.live import PRODUCTS, Live
 from handfast.channels.policy import Policy
 from handfast.channels.rules import id_of
 from handfast.channels.session import Credentials, Said, Session
@@ -258,6 +258,8 @@ class Peer:
         wanted: list[tuple[Live, tuple[Effect, ...], asyncio.Future[None]]] = []
         for live, input_, done in taken:
             try:
+                if isinstance(input_, Sell):
+                    self._require_new(live, input_.product)
                 effects = live.take(input_, now, self._scribe.batch)
             except InvalidInput as error:
                 _fail(done, error)
@@ -265,11 +267,19 @@ class Peer:
             wanted.append((live, effects, done))
             self._changed.add(live)
         await self._scribe.sync()
+        for live, _, _ in wanted:
+            live.unwritten.clear()
         for live, effects, done in wanted:
             for effect in effects:
                 self._perform(live, effect)
             if not done.done():
                 done.set_result(None)
+
+    def _require_new(self, live: Live, product: bytes) -> None:
+        """A product stands for its payment: it is locked once in a channel. (SPEC CH-25, RP-5)"""
+        written = self._scribe.journal.note(live.id, PRODUCTS, product) is not None
+        if written or product in live.unwritten:
+            raise InvalidInput("the product was locked in this channel before")
 
     def _time(self) -> int:
         self._now = max(self._now, int(self._clock()))

@@ -80,6 +80,8 @@ def test_a_note_is_kept_once_by_its_key(path: Path) -> None:
     with Journal(path) as journal:
         assert list(journal.notes(ONE, "round")) == [(b"\1", b"first"), (b"\2", b"new")]
         assert list(journal.notes(ONE, "round", b"\2")) == [(b"\2", b"new")]
+        assert journal.note(ONE, "round", b"\2") == b"new"
+        assert journal.note(ONE, "round", b"\3") is None
 
 
 def test_what_was_written_survives_a_kill(path: Path) -> None:

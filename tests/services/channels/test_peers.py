@@ -16,7 +16,7 @@ from handfast.channels.effects import Offered, Result
 from handfast.channels.handles import ClientChannel, ProviderChannel
 from handfast.channels.wire import Party, Reason
 from handfast.crypto.keccak import keccak
-from handfast.errors import Rejected, Unavailable
+from handfast.errors import InvalidInput, Rejected, Unavailable
 from tests.services.channels.running import (
     CHALLENGE,
     DEPOSIT,
@@ -109,6 +109,8 @@ def test_content_that_does_not_please_is_not_paid(town: Town, home: Path, run: R
 
             ended = await both.buyer.buy(product("a"), FEE, check=displeased)
             assert (ended.result, ended.reason) == (Result.ROLLED_BACK, Reason.CANCELLED)
+            with pytest.raises(InvalidInput, match="locked in this channel before"):
+                await both.seller.sell(product("a"), FEE, seconds=600)  # (SPEC CH-25)
             refused = await both.buyer.buy(product("never offered"), FEE)
             assert refused.reason is Reason.NO_OFFER
             purchase = await both.buyer.lock(product("nor this"), FEE)
