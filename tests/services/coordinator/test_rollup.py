@@ -4,7 +4,10 @@ from __future__ import annotations
 
 from typing import Any
 
+import aiohttp
+
 from handfast.protocol.constants import GAMMA, SCALE
+from handfast.storage.cid import Cid, Codec
 from tests.services.coordinator.running import ACCEPTED, running
 from tests.services.coordinator.town import EPOCH, WINDOW, Town, pass_time
 
@@ -34,5 +37,25 @@ def test_opinions_become_proven_scores(town: Town, run: Any) -> None:
             other = await here.clients.personal_score(1, 999, SCALE // 2, 2)
             assert own.score != other.score
             assert (await here.clients.personal_score(3, 999, SCALE // 2, 2)).score == GAMMA
+
+    run(scenario())
+
+
+def test_the_archive_of_a_batch_is_the_evidence_in_the_order_of_its_data(
+    town: Town, run: Any
+) -> None:
+    """CO-6: what a proposer may be asked to show, found by the digest in the header."""
+
+    async def scenario() -> None:
+        async with running(town) as here, aiohttp.ClientSession(here.url) as session:
+            sent = [town.evidence(provider, client) for client in (0, 1) for provider in (1, 0)]
+            await here.clients.submit_all(sent)
+            await here.reached(tip=1)
+            async with session.get("/batches") as response:
+                (batch,) = (await response.json())["batches"]
+            cid = Cid(Codec.RAW, bytes.fromhex(batch["archive"][2:]))
+            async with session.get(f"/blocks/{cid}") as response:
+                archive = await response.read()
+            assert archive == b"".join(sent[place].encode() for place in (0, 2, 1, 3))
 
     run(scenario())
