@@ -110,6 +110,7 @@ class Play:
 
     balances   MarketToken of each citizen before the first round
     turn       rounds that were paid when the best provider came back broken
+    half_way   released by each client that has come so far, or comes no further
     broken     set once it has
     """
 
@@ -122,6 +123,7 @@ class Play:
     failures: list[str] = field(default_factory=list)
     balances: dict[str, int] = field(default_factory=dict)
     turn: int = 0
+    half_way: asyncio.Semaphore = field(default_factory=lambda: asyncio.Semaphore(0))
     broken: asyncio.Event = field(default_factory=asyncio.Event)
     doing: str = ""
 
@@ -192,11 +194,13 @@ async def _shop(drama: Play, name: str) -> None:
     first = list(CLIENTS).index(name)
     for number in range(ROUNDS):
         if number == ROUNDS // 2:
+            drama.half_way.release()
             await drama.broken.wait()
         wish = f"a handwritten {DIGITS[(first + 3 * number) % 10]}\n"
         process.stdin.write(wish.encode())
         line = await process.stdout.readline()
         if not line:
+            drama.half_way.release()
             break
         _take_down(drama, name, json.loads(line))
         await asyncio.sleep(PAUSE)
@@ -228,8 +232,8 @@ def _take_down(drama: Play, name: str, said: dict[str, Any]) -> None:
 
 async def _degrade(drama: Play) -> None:
     """Half way, have the best provider restart with a model that is broken."""
-    while len(drama.rounds) + len(drama.failures) < len(CLIENTS) * (ROUNDS // 2):
-        await asyncio.sleep(_LOOK_SECONDS)
+    for _ in CLIENTS:
+        await drama.half_way.acquire()
     drama.turn = len(drama.rounds)
     drama.say(f"{DEGRADES} comes back with a broken model")
     citizen = drama.town.citizens[DEGRADES]
