@@ -66,7 +66,6 @@ class Channel:
 
     agreed          newest book that both signed
     signature       the peer's, of its state; empty for the opening
-    next_receipt    nonce of the pair's next receipt
     preimages       of pending locks, by hash: what is claimed or paid, on chain if it must be
     revealed        when a preimage entered the registry, by hash
     cancelled       the peer's signature that it gives up a lock which pays it, by the lock's nonce
@@ -81,7 +80,6 @@ class Channel:
     agreed: Book
     signature: Signature = b""
     holdings: Holdings = _NOTHING
-    next_receipt: Uint64 = 1
     preimages: Mapping[Bytes32, Bytes32] = field(default_factory=dict)
     revealed: Mapping[Bytes32, Uint64] = field(default_factory=dict)
     cancelled: Mapping[Uint64, Signature] = field(default_factory=dict)
@@ -100,7 +98,8 @@ class Channel:
 
 def begin(terms: Terms, holdings: Holdings) -> Channel:
     """A channel that was just opened, with what the hub holds for it."""
-    return Channel(terms, Book(terms.channel), holdings=holdings, next_receipt=terms.first_receipt)
+    opening = Book(terms.channel, last_nonce=terms.first_nonce - 1)
+    return Channel(terms, opening, holdings=holdings)
 
 
 # ---------------------------------------------------------------- signatures
@@ -111,9 +110,9 @@ def state_digest(terms: Terms, book: Book) -> bytes:
     return state_of(book).digest(terms.domain)
 
 
-def receipt_of(lock: Lock, book: Book, nonce: int) -> Receipt:
-    """The receipt of a round: the lock's nonce is the round's number in the channel."""
-    return Receipt(book.channel, lock.nonce, lock.product, lock.amount, nonce)
+def receipt_of(lock: Lock, book: Book) -> Receipt:
+    """The receipt of a lock that the state of this book settles. (SPEC RP-2)"""
+    return Receipt(book.channel, book.version, lock.product, lock.amount, lock.nonce)
 
 
 def cancellation_digest(terms: Terms, lock: Lock) -> bytes:
@@ -200,7 +199,7 @@ def learn(channel: Channel, lock: Lock, preimage: bytes) -> Channel:
     return replace(channel, preimages={**channel.preimages, lock.hash: preimage})
 
 
-def agree(channel: Channel, book: Book, signature: bytes, receipts: int) -> Channel:
+def agree(channel: Channel, book: Book, signature: bytes) -> Channel:
     """The channel under a newer agreed book; forgets what concerned locks that are gone."""
     hashes = {lock.hash for lock in book.locks}
     nonces = {lock.nonce for lock in book.locks}
@@ -208,7 +207,6 @@ def agree(channel: Channel, book: Book, signature: bytes, receipts: int) -> Chan
         channel,
         agreed=book,
         signature=signature,
-        next_receipt=channel.next_receipt + receipts,
         preimages=_only(channel.preimages, hashes),
         revealed=_only(channel.revealed, hashes),
         cancelled=_only(channel.cancelled, nonces),

@@ -166,12 +166,7 @@ class Leaving:
 
 @dataclass(frozen=True, slots=True)
 class Over:
-    """The channel has ended and nothing of it is open any more.
-
-    next_receipt    nonce that the pair's next channel begins with
-    """
-
-    next_receipt: int
+    """The channel has ended and nothing of it is open any more."""
 
 
 @dataclass(frozen=True, slots=True)

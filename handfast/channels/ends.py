@@ -79,3 +79,9 @@ def replay(snapshot: bytes | None, lines: Iterable[bytes]) -> tuple[End, int]:
     if end is None:
         raise InvariantBroken("a channel's journal is empty")
     return end, now
+
+
+def last_nonce(end: End) -> int:
+    """The highest number of a lock that was ever proposed or agreed to at this end."""
+    proposed = end.last_nonce if isinstance(end, ClientEnd) else 0
+    return max(end.channel.agreed.last_nonce, proposed)

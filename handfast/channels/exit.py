@@ -8,7 +8,7 @@ from collections.abc import Iterator, Mapping
 from dataclasses import replace
 from typing import assert_never
 
-from handfast.channels.channel import Channel, Exit, is_rated, payee_of, pays_on_chain
+from handfast.channels.channel import Channel, Exit, payee_of, pays_on_chain
 from handfast.channels.effects import (
     ChainAction,
     CloseCooperatively,
@@ -235,14 +235,12 @@ def conclude(channel: Channel, now: int) -> tuple[Channel, Effects]:
     locks = ending.standing.locks if ending.standing is not None else ()
     effects: list[Effect] = []
     concluded = ending.concluded
-    receipts = 0
     for position, lock in enumerate(locks):
         found = _decision(channel, position, lock, now)
         if position in concluded or found is LockOutcome.ABSENT:
             continue
         concluded += (position,)
         paid = found is LockOutcome.PAID
-        receipts += paid and is_rated(channel.terms, lock)
         effects.append(
             Report(
                 Concluded(
@@ -253,14 +251,13 @@ def conclude(channel: Channel, now: int) -> tuple[Channel, Effects]:
                 )
             )
         )
-    next_receipt = channel.next_receipt + receipts
     over = len(concluded) == len(locks) and not _resolvable_left(channel, locks)
     if over:
-        effects.append(Report(Over(next_receipt)))
+        effects.append(Report(Over()))
     after = replace(ending, concluded=concluded, over=over)
     if after == ending:
         return channel, ()
-    return replace(channel, exit=after, next_receipt=next_receipt), tuple(effects)
+    return replace(channel, exit=after), tuple(effects)
 
 
 def _decision(channel: Channel, position: int, lock: Lock, now: int) -> LockOutcome:

@@ -138,7 +138,7 @@ class Network:
         """Speak about a channel that was just taken up, if its other end is connected."""
         session = self._sessions.get(live.terms.peer.lower())
         if session is not None and live.session is not session:
-            session.say(Introduce(live.terms.parameters))
+            session.say(Introduce(live.terms.parameters, live.terms.first_nonce))
 
     async def ask_opening(
         self,
@@ -196,7 +196,7 @@ class Network:
     def _introduce_all(self, session: Session) -> None:
         for live in self._peer.channels.values():
             if live.terms.peer.lower() == session.account and not live.over.is_set():
-                session.say(Introduce(live.terms.parameters))
+                session.say(Introduce(live.terms.parameters, live.terms.first_nonce))
 
     def _forget(self, session: Session) -> None:
         if self._sessions.get(session.account) is session:
@@ -210,8 +210,8 @@ class Network:
         match item:
             case Said(channel, body):
                 return self._hear_message(session, ChannelId(channel), body)
-            case Introduce(parameters):
-                await self._hear_introduction(session, parameters)
+            case Introduce(parameters, first_nonce):
+                await self._hear_introduction(session, parameters, first_nonce)
             case Introduced(channel):
                 live = self._peer.channels.get(ChannelId(channel))
                 if live is not None and same_account(live.terms.peer, session.account):
@@ -237,11 +237,13 @@ class Network:
             return None
         return self._peer.bring(live, Heard(message))
 
-    async def _hear_introduction(self, session: Session, parameters: Parameters) -> None:
+    async def _hear_introduction(
+        self, session: Session, parameters: Parameters, first_nonce: int
+    ) -> None:
         channel = id_of(parameters)
         try:
             self._require_party(session, parameters)
-            live = await self._peer.take_up(parameters)
+            live = await self._peer.take_up(parameters, first_nonce)
         except (InvalidInput, Rejected, Unavailable) as error:
             session.say(Declined(channel, str(error)[:_REASON]))
             return

@@ -17,7 +17,7 @@ from handfast import log
 from handfast.channels.acting import carry_out
 from handfast.channels.chain import ChainPort
 from handfast.channels.effects import ChainAction, CheckWallet, Effect, Event, Report, Send, sign
-from handfast.channels.ends import LINES, Begin, begin, replay
+from handfast.channels.ends import LINES, Begin, begin, last_nonce, replay
 from handfast.channels.inputs import Connected, Heard, Input, Sell, Tick
 from handfast.channels.live import PRODUCTS, Live
 from handfast.channels.policy import Policy
@@ -153,8 +153,10 @@ class Peer:
             raise InvalidInput(f"channel 0x{channel.hex()} is not known here")
         return live
 
-    async def take_up(self, parameters: Parameters) -> Live:
+    async def take_up(self, parameters: Parameters, first_nonce: int = 0) -> Live:
         """Begin to run a channel that stands open on chain; nothing happens if we run it already.
+
+        first_nonce   that the client of a rated channel says it begins with; 0: nothing was said
 
         raises   InvalidInput if we are no party of it, Rejected if it is not open or against the
                  policy, Unavailable if the node does not answer
@@ -163,7 +165,7 @@ class Peer:
         async with self._taking:
             if channel in self._channels:
                 return self._channels[channel]
-            first = await self._first_line(parameters)
+            first = await self._first_line(parameters, first_nonce)
             self._scribe.batch.lines.append((channel, LINES.encode(first)))
             await self._scribe.sync()
             live = Live(channel, begin(first), stepped_at=self._time(), lines=(1, 0))
@@ -171,7 +173,7 @@ class Peer:
         self._attend(live)
         return live
 
-    async def _first_line(self, parameters: Parameters) -> Begin:
+    async def _first_line(self, parameters: Parameters, said: int) -> Begin:
         party = self.party_in(parameters)
         rated = same_account(parameters.token, self.policy.market_token)
         peer = parameters.provider if party is Party.CLIENT else parameters.client
@@ -179,12 +181,12 @@ class Peer:
         wallet = await self.chain.has_code(peer)
         if wallet and not self.policy.wallets:
             raise Rejected(f"{peer} is a contract wallet: no consent to that", "contract_wallet")
-        first_receipt = self._first_receipt(parameters) if rated else 1
+        first_nonce = self._first_nonce(parameters, said) if rated else 1
         holdings = await self.chain.holdings(parameters)
         if holdings is None:
             raise Rejected("the channel is not open, or not deep enough yet", "not_open")
         terms = Terms(
-            party, self.domain, parameters, rated, first_receipt, wallet, self.policy.timing
+            party, self.domain, parameters, rated, first_nonce, wallet, self.policy.timing
         )
         return Begin(terms, holdings)
 
@@ -199,8 +201,11 @@ class Peer:
             return Party.PROVIDER
         raise InvalidInput(f"{self.signer.address} is no party of the channel")
 
-    def _first_receipt(self, parameters: Parameters) -> int:
-        """Receipts of a pair have no gaps: so its rated channels come one after the other."""
+    def _first_nonce(self, parameters: Parameters, said: int) -> int:
+        """The client numbers its locks through all channels of a pair, so its rated channels come
+        one after the other; the provider takes the number that it is told, if none is used twice.
+        (SPEC RP-1)
+        """
         pair = (parameters.client.lower(), parameters.provider.lower())
         first = 1
         for live in self._channels.values():
@@ -208,8 +213,12 @@ class Peer:
             if live.terms.rated and (known.client.lower(), known.provider.lower()) == pair:
                 if not live.over.is_set():
                     raise Rejected(f"channel 0x{live.id.hex()} of the pair is open", "pair_busy")
-                first = max(first, live.end.channel.next_receipt)
-        return first
+                first = max(first, last_nonce(live.end) + 1)
+        if said == 0 or self.party_in(parameters) is Party.CLIENT:
+            return first
+        if said < first:
+            raise Rejected(f"locks of the pair are numbered from {first} on", "used_nonce")
+        return said
 
     # ------------------------------------------------------------ work
 

@@ -63,9 +63,13 @@ class Proof:
 
 @dataclass(frozen=True, slots=True)
 class Introduce:
-    """Speak about the channel with these parameters from now on."""
+    """Speak about the channel with these parameters from now on.
+
+    first_nonce   that the client's end begins its locks with, should the provider's be new to it
+    """
 
     parameters: Parameters
+    first_nonce: Uint64
 
 
 @dataclass(frozen=True, slots=True)

@@ -119,7 +119,7 @@ class Book:
 
     transferred   what has moved from client to provider, net
     locks         pending, in the order they were added
-    last_nonce    locks added so far
+    last_nonce    of the locks added so far
     products      tree of the products whose ownership moved, in the order of settlement
     """
 

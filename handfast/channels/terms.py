@@ -52,7 +52,8 @@ class Terms:
 
     party         which end this is
     rated         whether settled rounds give receipts: the token is MarketToken
-    first_receipt nonce of the pair's first receipt in this channel, 1 in its first channel
+    first_nonce   of the first lock: a client numbers what it locks for a provider through all
+                  their channels in MarketToken (SPEC RP-1)
     wallet        whether the peer may sign by ERC-1271. That is consent to more than a format: a
                   contract can stop accepting what it accepted, and take an agreed state with it.
                   (SPEC CH-18)
@@ -62,7 +63,7 @@ class Terms:
     domain: Domain
     parameters: Parameters
     rated: bool
-    first_receipt: Uint64 = 1
+    first_nonce: Uint64 = 1
     wallet: bool = False
     timing: Timing = _USUAL
 

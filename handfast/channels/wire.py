@@ -199,12 +199,12 @@ class WithdrawalAgreement:
 class Greeting:
     """Where the speaker stands, first on every connection.
 
-    version       of its agreed state
-    next_receipt  nonce of the pair's next receipt
+    version      of its agreed state
+    last_nonce   of the locks up to that state
     """
 
     version: Uint64
-    next_receipt: Uint64
+    last_nonce: Uint64
 
 
 @dataclass(frozen=True, slots=True)

@@ -24,6 +24,7 @@ from handfast.channels.network import Network
 from handfast.channels.peer import Peer
 from handfast.channels.policy import Policy
 from handfast.channels.provider import ProviderEnd
+from handfast.channels.rules import id_of
 from handfast.channels.state import Parameters
 from handfast.crypto.bls import SecretKey
 from handfast.crypto.ecdsa import Signer
@@ -151,7 +152,7 @@ class Provider:
     # ------------------------------------------------------------ the desk's tools
 
     async def _ready(self, parameters: Parameters, fee: int) -> None:
-        live = await self._peer.take_up(parameters)
+        live = self._peer.find(id_of(parameters))
         channel = live.end.channel
         if channel.leaving:
             raise Rejected("the channel is ending", "channel_ending")
@@ -161,7 +162,7 @@ class Provider:
             raise Rejected(f"the channel has {free} left, the fee is {fee}", "uncovered")
 
     async def _offer(self, each: Round) -> None:
-        live = await self._peer.take_up(each.request.channel)
+        live = self._peer.find(each.channel)
         product = each.product
         if product is None or _is_offered(live, product.digest):
             return  # a process before this one did

@@ -109,7 +109,7 @@ class ClientEnd:
     rounds         by hash, in the order of the wishes
     outstanding    the update that the provider has not answered
     refused        those it refused since the last agreement
-    last_version   highest version proposed
+    last_version   highest version proposed; likewise last_nonce of the locks
     transfer       amount to pay unconditionally with the next update
     close_wished   since when a cooperative close is wished for; 0: it is not
     """
@@ -119,6 +119,7 @@ class ClientEnd:
     outstanding: Proposal | None = None
     refused: tuple[Proposal, ...] = ()
     last_version: Uint64 = 0
+    last_nonce: Uint64 = 0
     transfer: Uint128 = 0
     close_wished: Uint64 = 0
 
@@ -220,7 +221,6 @@ def results(agreed: Book, proposal: Proposal) -> Results:
 def conclusions(end: ClientEnd, done: Results, receipts: Mapping[int, bytes]) -> Effects:
     """Reports of what an update did; its receipts are by the lock's nonce."""
     position = end.channel.agreed.products.count
-    nonce = end.channel.next_receipt
     effects: list[Effect] = []
     for lock, preimage in done.settled:
         signature = receipts.get(lock.nonce)
@@ -230,12 +230,11 @@ def conclusions(end: ClientEnd, done: Results, receipts: Mapping[int, bytes]) ->
             lock,
             preimage=preimage,
             position=position if moved else None,
-            receipt=nonce if signature is not None else 0,
+            receipt=lock.nonce if signature is not None else 0,
             signature=signature or b"",
         )
         effects.append(Report(concluded))
         position += moved
-        nonce += signature is not None
     for lock in done.failed:
         known = end.rounds.get(lock.hash)
         reason = known.reason if known is not None else None

@@ -145,10 +145,7 @@ def _hear_agreement(
         return end, (_fault(Reason.UNEXPECTED, f"agreement to version {message.version}"),)
     done = results(channel.agreed, proposal)
     rated = [lock for lock, _ in done.settled if is_rated(channel.terms, lock)]
-    digests = [
-        receipt_of(lock, proposal.book, nonce).digest(channel.terms.domain)
-        for nonce, lock in enumerate(rated, channel.next_receipt)
-    ]
+    digests = [receipt_of(lock, proposal.book).digest(channel.terms.domain) for lock in rated]
     if len(message.receipts) != len(rated):
         return end, (_fault(Reason.BAD_SIGNATURE, f"{len(rated)} receipts are due"),)
     signed = (
@@ -160,7 +157,7 @@ def _hear_agreement(
         return end, objection
     receipts = dict(zip((lock.nonce for lock in rated), message.receipts, strict=True))
     effects = conclusions(end, done, receipts)
-    agreed = agree(channel, proposal.book, message.signature, len(rated))
+    agreed = agree(channel, proposal.book, message.signature)
     after = replace(end, channel=agreed, outstanding=None, refused=())
     after, locked = _move_rounds(after, done, now)
     return after, effects + locked
@@ -353,7 +350,7 @@ def _compare(end: ClientEnd, greeting: Greeting) -> Effects:
     if greeting.version not in known:
         detail = f"the provider is at version {greeting.version}, we are at {agreed.version}"
         return (Report(Complaint(Reason.LOST_STATE, detail)),)
-    if greeting.version == agreed.version and greeting.next_receipt != end.channel.next_receipt:
-        detail = f"the provider's next receipt is {greeting.next_receipt}"
+    if greeting.version == agreed.version and greeting.last_nonce != end.channel.agreed.last_nonce:
+        detail = f"the provider's last lock is {greeting.last_nonce}"
         return (Report(Complaint(Reason.LOST_STATE, detail)),)
     return ()

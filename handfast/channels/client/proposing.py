@@ -51,7 +51,10 @@ def propose(end: ClientEnd, now: int) -> Step:
     version = max(end.last_version, channel.agreed.version) + 1
     book = apply(channel.agreed, operations, version).book
     proposal = Proposal(book, operations, now)
-    after = replace(end, outstanding=proposal, last_version=version, transfer=0)
+    last_nonce = max(end.last_nonce, book.last_nonce)
+    after = replace(
+        end, outstanding=proposal, last_version=version, last_nonce=last_nonce, transfer=0
+    )
     return after, (*effects, _update(after, proposal))
 
 
@@ -120,7 +123,7 @@ def _close_proposal(channel: Channel) -> Send:
 
 def say_again(end: ClientEnd) -> Iterator[Effect]:
     channel = end.channel
-    yield Send(Greeting(channel.agreed.version, channel.next_receipt))
+    yield Send(Greeting(channel.agreed.version, channel.agreed.last_nonce))
     if channel.leaving:
         return
     if end.outstanding is not None:

@@ -7,7 +7,6 @@ from dataclasses import replace
 
 from handfast.channels.channel import (
     is_frozen,
-    is_rated,
     pays_on_chain,
 )
 from handfast.channels.client.commands import buy, obey
@@ -156,8 +155,6 @@ def _end_rounds(end: ClientEnd) -> Step:
         done = results(channel.agreed, chosen)
         effects = conclusions(end, done, {})
         settled = {lock.hash for lock, _ in done.settled}
-        rated = sum(is_rated(channel.terms, lock) for lock, _ in done.settled)
-        channel = replace(channel, next_receipt=channel.next_receipt + rated)
     pending = {lock.hash for lock in standing.locks}
     for known in end.rounds.values():
         if known.hash not in pending and known.hash not in settled:

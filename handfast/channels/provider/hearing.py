@@ -162,12 +162,9 @@ def _learn_all(channel: Channel, applied: Applied) -> Channel:
 def _accept(end: ProviderEnd, update: Update, applied: Applied, digest: bytes) -> Step:
     channel = end.channel
     rated = [lock for lock, _ in applied.settled if is_rated(channel.terms, lock)]
-    receipts = tuple(
-        receipt_of(lock, applied.book, nonce).digest(channel.terms.domain)
-        for nonce, lock in enumerate(rated, channel.next_receipt)
-    )
+    receipts = tuple(receipt_of(lock, applied.book).digest(channel.terms.domain) for lock in rated)
     reports = _reports(channel, applied)
-    channel = agree(channel, applied.book, update.signature, len(rated))
+    channel = agree(channel, applied.book, update.signature)
     released, channel = _release_keys(end, channel, applied.added)
     offers, grants = dict(end.offers), dict(end.grants)
     for lock in applied.added:
@@ -204,7 +201,7 @@ def _release_keys(
 
 
 def _reports(channel: Channel, applied: Applied) -> Effects:
-    position, nonce = channel.agreed.products.count, channel.next_receipt
+    position = channel.agreed.products.count
     effects: list[Effect] = []
     for lock, preimage in applied.settled:
         moved, rated = lock.product != NO_PRODUCT, is_rated(channel.terms, lock)
@@ -213,11 +210,10 @@ def _reports(channel: Channel, applied: Applied) -> Effects:
             lock,
             preimage=preimage,
             position=position if moved else None,
-            receipt=nonce if rated else 0,
+            receipt=lock.nonce if rated else 0,
         )
         effects.append(Report(concluded))
         position += moved
-        nonce += rated
     effects += [
         Report(Concluded(Result.ROLLED_BACK, lock, Reason.CANCELLED)) for lock in applied.failed
     ]
@@ -306,7 +302,7 @@ def _compare(end: ProviderEnd, greeting: Greeting) -> Effects:
     if greeting.version > ours:
         detail = f"the client is at version {greeting.version}, we are at {ours}"
         return (Report(Complaint(Reason.LOST_STATE, detail)),)
-    if greeting.version == ours and greeting.next_receipt != end.channel.next_receipt:
-        detail = f"the client's next receipt is {greeting.next_receipt}"
+    if greeting.version == ours and greeting.last_nonce != end.channel.agreed.last_nonce:
+        detail = f"the client's last lock is {greeting.last_nonce}"
         return (Report(Complaint(Reason.LOST_STATE, detail)),)
     return ()

@@ -76,7 +76,7 @@ def step(end: ProviderEnd, input: Input, now: int) -> Step:  # noqa: A002
 
 def _say_again(end: ProviderEnd) -> Iterator[Effect]:
     channel = end.channel
-    yield Send(Greeting(channel.agreed.version, channel.next_receipt))
+    yield Send(Greeting(channel.agreed.version, channel.agreed.last_nonce))
     for lock in channel.agreed.locks:
         if lock.nonce in end.given_up:
             yield cancel_message(channel.terms, lock)

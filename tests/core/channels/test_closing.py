@@ -55,7 +55,7 @@ def test_either_ends_the_channel_with_the_others_consent(world: World, party: Pa
     assert world.hub.phase is ChannelPhase.CLOSED
     assert world.hub.paid[Party.PROVIDER] == DEPOSIT + FEE
     for actor in (world.client, world.provider):
-        assert actor.events[-1] == Over(2)
+        assert actor.events[-1] == Over()
         assert not any(isinstance(event, Leaving) for event in actor.events[:-2])
 
 

@@ -43,7 +43,7 @@ def test_the_clients_number_moves_fee_and_product_and_brings_the_receipt(world: 
         assert agreed.transferred == FEE
         assert agreed.products.root == root_of([leaf_hash(product_of("cat"))])
         assert not agreed.locks
-    receipt = receipt_of(ended.lock, world.buyer.channel.agreed, 1)
+    receipt = receipt_of(ended.lock, world.buyer.channel.agreed)
     digest = receipt.digest(world.client.terms.domain)
     assert is_signed_by(world.provider.signer.address, digest, ended.signature)
 
@@ -83,15 +83,14 @@ def test_a_number_learnt_while_the_lock_is_not_agreed_yet_pays_once_it_is(world:
     assert world.client.concluded()[hash_].result is Result.SETTLED
 
 
-def test_receipts_count_the_pairs_rounds_without_gaps(world: World) -> None:
-    """(SPEC CH-25)"""
+def test_a_receipt_repeats_the_nonce_of_its_lock(world: World) -> None:
+    """A lock that failed leaves a gap. (SPEC CH-25, RP-1)"""
     world.lock("given up")
     world.feed(world.client, GiveUp(keccak(number_of("given up"))))
     world.talk()
     ended = [world.buy(name) for name in "abc"]
-    assert [each.receipt for each in ended] == [1, 2, 3]
+    assert [each.receipt for each in ended] == [2, 3, 4]
     assert [each.lock.nonce for each in ended] == [2, 3, 4]
-    assert world.buyer.channel.next_receipt == world.seller.channel.next_receipt == 4
 
 
 def test_another_token_gives_no_receipts(unrated: World) -> None:

@@ -123,7 +123,7 @@ class Caller:
 
     async def introduce(self) -> None:
         """Introduce the channel, and take the listener's greeting."""
-        await self.say(Introduce(PARAMETERS))
+        await self.say(Introduce(PARAMETERS, 1))
         heard: list[Item] = []
         while len(heard) < 2:
             heard += await self.hear()
@@ -331,12 +331,12 @@ def test_others_channels_are_not_introduced(tmp_path: Path, run: Run) -> None:
     async def scenario() -> None:
         async with listening(tmp_path) as listener:
             async with calling(listener, STRANGER) as stranger:
-                await stranger.say(Introduce(PARAMETERS))
+                await stranger.say(Introduce(PARAMETERS, 1))
                 (answer,) = await stranger.hear()
                 assert isinstance(answer, Declined)
                 assert "no party" in answer.reason
                 foreign = replace(PARAMETERS, provider=STRANGER.address)
-                await stranger.say(Introduce(foreign))
+                await stranger.say(Introduce(foreign, 1))
                 (answer,) = await stranger.hear()
                 assert isinstance(answer, Declined)
             assert not listener.peer.channels
