@@ -137,8 +137,9 @@ class Concluded:
     preimage     what paid it; empty if nothing did
     position     where its product stands in the products tree; None if it does not: the lock was
                  rolled back, moved money alone, or paid on chain
-    receipt      nonce of the pair's receipt, 0 if there is none; with the provider's signature at
+    receipt      the lock's nonce if there is a receipt, else 0; with the provider's signature at
                  the client's end
+    version      of the state that settled it, 0 if none did
     """
 
     result: Result
@@ -148,6 +149,7 @@ class Concluded:
     position: int | None = None
     receipt: int = 0
     signature: bytes = b""
+    version: int = 0
 
 
 @dataclass(frozen=True, slots=True)

@@ -395,7 +395,7 @@ def _conclusion(
     if result is not Result.SETTLED:
         return rules.RolledBack(request_id)
     payment = Payment(
-        event.lock.nonce, event.receipt, event.signature, event.preimage, event.position
+        event.version, event.lock.nonce, event.signature, event.preimage, event.position
     )
     return rules.Settled(request_id, payment)
 

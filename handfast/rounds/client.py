@@ -42,7 +42,7 @@ UNPAID: Final = frozenset((Stage.BEGUN, Stage.LOCKED, Stage.VERIFIED, Stage.GIVE
 class Payment:
     """What settled a round.
 
-    round      number of the lock in its channel
+    round      version of the settled state; 0 if the lock paid on chain
     nonce      the pair's number of the payment
     receipt    the provider's signature of the receipt; empty if it gave none
     preimage   what paid the lock

@@ -218,8 +218,10 @@ def results(agreed: Book, proposal: Proposal) -> Results:
     return Results(tuple(settled), tuple(failed), added, paid)
 
 
-def conclusions(end: ClientEnd, done: Results, receipts: Mapping[int, bytes]) -> Effects:
-    """Reports of what an update did; its receipts are by the lock's nonce."""
+def conclusions(
+    end: ClientEnd, done: Results, version: int, receipts: Mapping[int, bytes]
+) -> Effects:
+    """Reports of what an update to a version did; its receipts are by the lock's nonce."""
     position = end.channel.agreed.products.count
     effects: list[Effect] = []
     for lock, preimage in done.settled:
@@ -232,6 +234,7 @@ def conclusions(end: ClientEnd, done: Results, receipts: Mapping[int, bytes]) ->
             position=position if moved else None,
             receipt=lock.nonce if signature is not None else 0,
             signature=signature or b"",
+            version=version,
         )
         effects.append(Report(concluded))
         position += moved

@@ -156,7 +156,7 @@ def _hear_agreement(
     if objection:
         return end, objection
     receipts = dict(zip((lock.nonce for lock in rated), message.receipts, strict=True))
-    effects = conclusions(end, done, receipts)
+    effects = conclusions(end, done, proposal.book.version, receipts)
     agreed = agree(channel, proposal.book, message.signature)
     after = replace(end, channel=agreed, outstanding=None, refused=())
     after, locked = _move_rounds(after, done, now)

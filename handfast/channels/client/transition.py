@@ -153,7 +153,7 @@ def _end_rounds(end: ClientEnd) -> Step:
     if chosen is not None:
         # The provider ended by an update of ours, and kept its receipts.
         done = results(channel.agreed, chosen)
-        effects = conclusions(end, done, {})
+        effects = conclusions(end, done, chosen.book.version, {})
         settled = {lock.hash for lock, _ in done.settled}
     pending = {lock.hash for lock in standing.locks}
     for known in end.rounds.values():

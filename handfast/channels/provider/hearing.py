@@ -211,6 +211,7 @@ def _reports(channel: Channel, applied: Applied) -> Effects:
             preimage=preimage,
             position=position if moved else None,
             receipt=lock.nonce if rated else 0,
+            version=applied.book.version,
         )
         effects.append(Report(concluded))
         position += moved
