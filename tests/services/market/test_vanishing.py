@@ -1,0 +1,133 @@
+"""Processes that vanish, and what the others do without them. (SPEC CH-13, CH-14, CH-23, PR-10)"""
+
+from __future__ import annotations
+
+import asyncio
+import signal
+from collections.abc import Awaitable, Callable
+from typing import Any
+
+from handfast.registry.participants import Role
+from tests.services.market.actors import HOLD
+from tests.services.market.town import FEE, TOKEN, Account, Town
+
+MOST_WRITES = 60
+LEAST_WRITES = 5
+
+Play = Callable[[Callable[[], Awaitable[None]]], None]
+
+
+def test_a_provider_that_a_client_deserted_exits_alone(town: Town, play: Play) -> None:
+    """SPEC CH-13, CH-14, CH-23"""
+
+    async def test() -> None:
+        seller = await town.settle_down(Role.PROVIDER)
+        buyer = await town.settle_down(Role.CLIENT)
+        provider = town.provider(seller)
+        paid = town.buyer(buyer, "buy", "a seven")
+        assert await asyncio.to_thread(paid.wait) == 0, paid.output
+        holding = town.buyer(buyer, HOLD, "a three")
+        while HOLD not in holding.output.splitlines():
+            assert holding.is_running, holding.output
+            await asyncio.sleep(0.05)
+        assert town.health(seller)["pending"] == 1
+        holding.kill()
+        while await town.tokens(seller) < TOKEN + FEE:  # noqa: ASYNC110 - the chain has no event
+            await asyncio.sleep(0.2)
+        assert provider.is_running
+        # The fee of the other round is the client's again, and keeps nobody waiting.
+        assert await town.held_by_hub() == FEE
+        await settled(town, seller, buyer)
+        assert await town.products(buyer) == 1
+
+    play(test)
+
+
+async def bought(town: Town, buyer: Account, **options: Any) -> int:
+    """Have a client buy once, in a process of its own; its exit code."""
+    return await asyncio.to_thread(town.buyer(buyer, "buy", "a seven", **options).wait)
+
+
+async def settled(town: Town, seller: Account, buyer: Account) -> None:
+    """Nobody has lost anything: what was paid for is owned, and the rest of the money came back."""
+    for deed in ("close", "claim"):
+        done = town.buyer(buyer, deed)
+        assert await asyncio.to_thread(done.wait) == 0, done.output
+    await town.until_hub_is_empty()
+    owned = await town.products(buyer)
+    assert owned
+    assert await town.tokens(seller) == TOKEN + owned * FEE
+    assert await town.tokens(buyer) == TOKEN - owned * FEE
+
+
+def test_a_provider_killed_after_any_write_goes_on(town: Town, play: Play) -> None:
+    """SPEC PR-10, CH-I6"""
+
+    async def test() -> None:
+        seller = await town.settle_down(Role.PROVIDER)
+        buyer = await town.settle_down(Role.CLIENT)
+        for number in range(MOST_WRITES):
+            doomed = town.provider(seller, kill_at=number)
+            buying = asyncio.create_task(bought(town, buyer))
+            while doomed.is_running and not buying.done():  # noqa: ASYNC110 - two to wait for
+                await asyncio.sleep(0.05)
+            survived = doomed.is_running
+            if survived:
+                doomed.stop()
+            provider = town.provider(seller)
+            # It may have been refused or taken back, and then says so.
+            assert await buying in (0, 4)
+            provider.stop()
+            if survived:
+                break
+        else:
+            raise AssertionError("a round has no end")
+        assert number > LEAST_WRITES
+        town.provider(seller)
+        assert await bought(town, buyer) == 0
+        await settled(town, seller, buyer)
+
+    play(test)
+
+
+def test_a_client_killed_after_any_write_goes_on(town: Town, play: Play) -> None:
+    """SPEC PR-10, CH-I6"""
+
+    async def test() -> None:
+        seller = await town.settle_down(Role.PROVIDER)
+        buyer = await town.settle_down(Role.CLIENT)
+        town.provider(seller)
+        for number in range(MOST_WRITES):
+            code = await bought(town, buyer, kill_at=number)
+            assert code in (0, -signal.SIGKILL)
+            if code == 0:
+                break
+        else:
+            raise AssertionError("a round has no end")
+        assert number > LEAST_WRITES
+        await settled(town, seller, buyer)
+
+    play(test)
+
+
+def test_a_provider_that_vanished_before_it_was_paid_finds_its_money(
+    town: Town, play: Play
+) -> None:
+    """The number is revealed to nobody: it goes on chain, or the fee comes back. (SPEC CH-I6)"""
+
+    async def test() -> None:
+        seller = await town.settle_down(Role.PROVIDER)
+        buyer = await town.settle_down(Role.CLIENT)
+        provider = town.provider(seller)
+        assert await bought(town, buyer) == 0
+        async with town.client(buyer) as client:
+            order = await client.order("a three")
+            provider.kill()
+            paying = asyncio.create_task(order.pay())
+            await asyncio.sleep(0.5)
+            town.provider(seller)
+            assert (await paying).fee == FEE
+        await settled(town, seller, buyer)
+        assert await town.products(buyer) == 2
+
+    play(test)
