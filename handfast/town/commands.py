@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 import json
 import shutil
+import signal
 import sys
 from pathlib import Path
 
@@ -42,7 +43,10 @@ def demo(folder: Path, as_json: bool) -> None:
     _empty(folder)
     log.configure("error")
     console = Console(stderr=as_json)
-    report = asyncio.run(_play(folder, console))
+    try:
+        report = asyncio.run(_play(folder, console))
+    except asyncio.CancelledError:
+        raise KeyboardInterrupt from None
     (folder / "report.json").write_text(json.dumps(report.json(), indent=1) + "\n")
     draw_images(report.rounds, folder / "images.png")
     try:
@@ -82,6 +86,9 @@ def _empty(folder: Path) -> None:
 
 
 async def _play(folder: Path, console: Console) -> Report:
+    task = asyncio.current_task()
+    if task is not None:  # so that nobody is left running when the demo is told to end
+        asyncio.get_running_loop().add_signal_handler(signal.SIGTERM, task.cancel)
     with Live(console=console, refresh_per_second=4, transient=True) as live:
         live.update(Text("a chain starts, contracts are deployed, everybody registers …"))
         return await play(folder, lambda drama: live.update(_scene(drama)))

@@ -46,7 +46,7 @@ def make_sender(chain: Chain, anvil: Anvil, folder: Path, policy: Policy = QUICK
 
 
 async def until(condition: Callable[[], Any]) -> None:
-    while not await condition():  # noqa: ASYNC110 - the chain has no event to wait for
+    while not await condition():
         await asyncio.sleep(0.02)
 
 

@@ -231,5 +231,5 @@ def url_of(listening: socket.socket) -> str:
 async def until(condition: Callable[[], bool], seconds: float = 20.0) -> None:
     """Wait for something to become true."""
     async with asyncio.timeout(seconds):
-        while not condition():  # noqa: ASYNC110 - many things can make it true
+        while not condition():
             await asyncio.sleep(0.01)

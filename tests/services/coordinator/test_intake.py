@@ -216,7 +216,7 @@ def test_a_forgery_does_not_slip_in_where_the_true_opinion_was_not_durable(desk:
                 first = asyncio.create_task(
                     intake.submit(b"".join(each.encode() for each in [good, *filler]))
                 )
-                while not len(memory.shards[0].ledger):  # noqa: ASYNC110 - no event to wait for
+                while not len(memory.shards[0].ledger):
                     await asyncio.sleep(0)
                 second = asyncio.create_task(intake.submit(forged.encode()))
                 await asyncio.gather(first, return_exceptions=True)

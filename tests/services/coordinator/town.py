@@ -180,6 +180,6 @@ def bodies(evidence: Iterable[Evidence]) -> bytes:
 async def until(condition: Any, seconds: float = 30.0) -> Any:
     """Wait for an async condition to be true; returns what it returned."""
     async with asyncio.timeout(seconds):
-        while not (found := await condition()):  # noqa: ASYNC110 - there is no event to wait for
+        while not (found := await condition()):
             await asyncio.sleep(0.05)
     return found

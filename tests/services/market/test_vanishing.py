@@ -32,7 +32,7 @@ def test_a_provider_that_a_client_deserted_exits_alone(town: Town, play: Play) -
             await asyncio.sleep(0.05)
         assert town.health(seller)["pending"] == 1
         holding.kill()
-        while await town.tokens(seller) < TOKEN + FEE:  # noqa: ASYNC110 - the chain has no event
+        while await town.tokens(seller) < TOKEN + FEE:
             await asyncio.sleep(0.2)
         assert provider.is_running
         # The fee of the other round is the client's again, and keeps nobody waiting.
@@ -69,7 +69,7 @@ def test_a_provider_killed_after_any_write_goes_on(town: Town, play: Play) -> No
         for number in range(MOST_WRITES):
             doomed = town.provider(seller, kill_at=number)
             buying = asyncio.create_task(bought(town, buyer))
-            while doomed.is_running and not buying.done():  # noqa: ASYNC110 - two to wait for
+            while doomed.is_running and not buying.done():
                 await asyncio.sleep(0.05)
             survived = doomed.is_running
             if survived:

@@ -29,7 +29,7 @@ def test_rounds_go_on_over_a_reorganisation(town: Town, play: Play) -> None:
             (live,) = client.channels._peer.channels.values()
             # The opening falls out of the chain, and is sent again by who sent it.
             await town.reorganise(6)
-            while not (await town.channel(live.id)).holdings.client_deposit:  # noqa: ASYNC110
+            while not (await town.channel(live.id)).holdings.client_deposit:
                 await asyncio.sleep(0.1)
             await client.buy("a three")
             await client.channels.close_all()

@@ -160,7 +160,7 @@ class Town:
 
     async def until_hub_is_empty(self) -> None:
         """Wait until every channel has paid out all it held."""
-        while await self.held_by_hub():  # noqa: ASYNC110 - the chain has no event for us
+        while await self.held_by_hub():
             await asyncio.sleep(_BLOCK_SECONDS)
 
     async def reorganise(self, depth: int) -> None:
