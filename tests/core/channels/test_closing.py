@@ -75,7 +75,7 @@ def test_a_close_waits_for_what_is_pending_and_lets_nothing_new_begin(world: Wor
 
 
 def test_nothing_changes_while_a_signed_close_is_good(world: World) -> None:
-    """Or the close would undo what was agreed after it. (SPEC CH-12)"""
+    """Or the close would undo what was agreed after it. (SPEC CH-12, CH-26)"""
     world.feed(world.client, Close())
     world.talk()
     world.client.actions.clear()
@@ -148,7 +148,7 @@ def test_either_takes_out_what_is_free_with_the_others_consent(world: World, par
 
 
 def test_a_signed_withdrawal_counts_as_done_until_it_lapses(world: World) -> None:
-    """(SPEC CH-6, CH-8)"""
+    """(SPEC CH-6, CH-8, CH-26)"""
     world.feed(world.client, Withdraw(DEPOSIT - FEE))
     world.talk()
     world.client.actions.clear()

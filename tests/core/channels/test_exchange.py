@@ -6,7 +6,7 @@ import pytest
 
 from handfast.channels.channel import receipt_of
 from handfast.channels.client import Stage
-from handfast.channels.effects import Concluded, Locked, Offered, Result, Transferred
+from handfast.channels.effects import Complaint, Concluded, Locked, Offered, Result, Transferred
 from handfast.channels.ends import LINES
 from handfast.channels.inputs import Buy, Entry, Funded, GiveUp, Grant, Heard, Learn, Sell, Transfer
 from handfast.channels.rules import state_of
@@ -209,6 +209,29 @@ def test_the_client_pays_unconditionally(world: World) -> None:
     for actor in (world.client, world.provider):
         paid = [each.amount for each in actor.events if isinstance(each, Transferred)]
         assert paid == [5, 7]
+
+
+def test_a_payment_beside_a_refused_lock_is_made_once(world: World) -> None:
+    """(SPEC CH-20)"""
+    world.feed(world.client, Transfer(1))
+    world.feed(world.client, Transfer(5))
+    hash_ = world.wish("never offered")
+    world.talk()
+    assert world.client.concluded()[hash_].reason is Reason.NO_OFFER
+    assert world.buyer.channel.agreed.transferred == 6
+    assert world.seller.channel.agreed.transferred == 6
+
+
+def test_a_payment_that_the_provider_does_not_take_is_given_up(world: World) -> None:
+    world.feed(world.client, Funded(Holdings(2 * DEPOSIT, DEPOSIT)))
+    world.feed(world.client, Transfer(DEPOSIT + 1))
+    world.talk()
+    assert world.buyer.transfer == 0
+    assert world.seller.channel.agreed.transferred == 0
+    assert any(
+        isinstance(event, Complaint) and event.reason is Reason.UNCOVERED
+        for event in world.client.events
+    )
 
 
 @pytest.mark.parametrize("knows", list(Party))

@@ -1,4 +1,7 @@
-"""What strangers and misbehaving peers can do to a listener: nothing. (SPEC PR-11, CH-3, CH-18)"""
+"""What strangers and misbehaving peers can do to a listener: nothing.
+
+(SPEC CH-3, CH-18, CH-27, PR-11)
+"""
 
 from __future__ import annotations
 
