@@ -232,6 +232,16 @@ def test_what_nobody_locks_for_in_time_is_given_up_and_later_forgotten() -> None
     assert play(lost, Tick(), now=request.deadline + TERMS.kept + 1).rounds == {}
 
 
+def test_a_deadline_far_away_keeps_no_round_open_for_ever() -> None:
+    """SPEC PR-11"""
+    request = ask(deadline=2**63)
+    name = request.id(DOMAIN)
+    desk = play(EMPTY, Asked(name, request), Prompted(name, PROMPT))
+    assert desk.rounds[name].deadline == NOW + TERMS.longest
+    desk = play(desk, Tick(), now=NOW + TERMS.longest + 1)
+    assert desk.rounds[name].stage is Stage.LOST
+
+
 def test_a_locked_round_is_never_given_up_by_time() -> None:
     name, desk = until_locked(ask())
     assert play(desk, Tick(), now=NOW + 10**6).rounds[name].stage is Stage.LOCKED
