@@ -9,7 +9,7 @@ import aiohttp
 from handfast.protocol.constants import GAMMA, SCALE
 from handfast.storage.cid import Cid, Codec
 from tests.services.coordinator.running import ACCEPTED, running
-from tests.services.coordinator.town import EPOCH, WINDOW, Town, pass_time
+from tests.services.coordinator.town import EPOCH, WINDOW, Town, pass_time, until
 
 
 def test_opinions_become_proven_scores(town: Town, run: Any) -> None:
@@ -50,9 +50,12 @@ def test_the_archive_of_a_batch_is_the_evidence_in_the_order_of_its_data(
         async with running(town) as here, aiohttp.ClientSession(here.url) as session:
             sent = [town.evidence(provider, client) for client in (0, 1) for provider in (1, 0)]
             await here.clients.submit_all(sent)
-            await here.reached(tip=1)
-            async with session.get("/batches") as response:
-                (batch,) = (await response.json())["batches"]
+
+            async def kept() -> Any:
+                async with session.get("/batches") as response:
+                    return (await response.json())["batches"]
+
+            (batch,) = await until(kept)
             cid = Cid(Codec.RAW, bytes.fromhex(batch["archive"][2:]))
             async with session.get(f"/blocks/{cid}") as response:
                 archive = await response.read()
