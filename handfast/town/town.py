@@ -48,7 +48,7 @@ TIMING: Mapping[str, int] = {
     "instruction": 6,
     "patience": 6,
     "margin": 3,
-    "lifetime": 15,
+    "lifetime": 12,
     "shortest": 6,
     "longest": 3_600,
     "closing": 30,
