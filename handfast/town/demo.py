@@ -45,8 +45,8 @@ from handfast.town.town import (
 )
 
 FEE = TOKEN // 100
-ROUNDS = 14
-PAUSE = 0.9
+ROUNDS = 16
+PAUSE = 1.5
 DIGITS = ("zero", "one", "two", "three", "four", "five", "six", "seven", "eight", "nine")
 MODELS = {
     "Ada": "digits:fine",
