@@ -53,7 +53,7 @@ from handfast.registry.participants import Participant, Role, check_endpoint
 from handfast.rounds.client import Round, Stage
 from handfast.rounds.messages import NO_HASH, OpenPrompt, RequestId
 from handfast.selection.rules import Ranked, draw, rank, scored
-from handfast.tasks import beside
+from handfast.crew import beside
 
 _log = log.get(__name__)
 

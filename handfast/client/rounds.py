@@ -31,7 +31,7 @@ from handfast.storage.cid import Cid, Codec
 from handfast.storage.local import LocalStore
 from handfast.storage.remote import RemoteReader
 from handfast.storage.store import cid_of_bytes
-from handfast.tasks import Crew
+from handfast.crew import Crew
 
 _log = log.get(__name__)
 

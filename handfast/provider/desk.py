@@ -41,7 +41,7 @@ from handfast.rounds.sealing import seal
 from handfast.storage.cid import Cid, Codec
 from handfast.storage.local import LocalStore
 from handfast.storage.reading import node_of
-from handfast.tasks import Crew
+from handfast.crew import Crew
 
 _log = log.get(__name__)
 
