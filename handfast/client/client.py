@@ -42,6 +42,7 @@ from handfast.client.judging import open_judge
 from handfast.client.rounds import ClientRounds, Tools, new_number
 from handfast.client.settings import ClientSettings
 from handfast.coordinator.client import CoordinatorClient
+from handfast.crew import beside
 from handfast.crypto.bls import PublicKey
 from handfast.crypto.merkle import MerkleTree, leaf_hash
 from handfast.errors import InvalidInput, Rejected, Unavailable
@@ -53,7 +54,6 @@ from handfast.registry.participants import Participant, Role, check_endpoint
 from handfast.rounds.client import Round, Stage
 from handfast.rounds.messages import NO_HASH, OpenPrompt, RequestId
 from handfast.selection.rules import Ranked, draw, rank, scored
-from handfast.crew import beside
 
 _log = log.get(__name__)
 

@@ -16,6 +16,7 @@ from handfast.channels.effects import Concluded, Event, Locked, Result
 from handfast.channels.inputs import Command
 from handfast.channels.state import ChannelId
 from handfast.client.judging import Judge
+from handfast.crew import Crew
 from handfast.crypto.ecdsa import Signer
 from handfast.crypto.keccak import keccak
 from handfast.errors import HandfastError, InvalidInput, Rejected, Unavailable
@@ -31,7 +32,6 @@ from handfast.storage.cid import Cid, Codec
 from handfast.storage.local import LocalStore
 from handfast.storage.remote import RemoteReader
 from handfast.storage.store import cid_of_bytes
-from handfast.crew import Crew
 
 _log = log.get(__name__)
 

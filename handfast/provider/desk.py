@@ -12,6 +12,7 @@ from dataclasses import dataclass
 
 from handfast import log
 from handfast.channels.state import ChannelId, Lock, Parameters
+from handfast.crew import Crew
 from handfast.crypto.bls import SecretKey
 from handfast.crypto.ecdsa import Signer
 from handfast.crypto.encryption import decrypt
@@ -41,7 +42,6 @@ from handfast.rounds.sealing import seal
 from handfast.storage.cid import Cid, Codec
 from handfast.storage.local import LocalStore
 from handfast.storage.reading import node_of
-from handfast.crew import Crew
 
 _log = log.get(__name__)
 
