@@ -12,7 +12,9 @@ import {
     LockMode,
     BatchKind,
     BatchSource,
-    BatchPhase
+    BatchPhase,
+    CaseKind,
+    CasePeriod
 } from "../protocol/Enums.sol";
 import {
     DOMAIN_NAME,
@@ -29,7 +31,9 @@ import {
     Opinion,
     Request,
     Acknowledgement,
-    Announcement
+    Announcement,
+    Vote,
+    Submission
 } from "../protocol/Messages.sol";
 
 /// @title ProtocolProbe
@@ -171,6 +175,70 @@ contract ProtocolProbe is EIP712(DOMAIN_NAME, DOMAIN_VERSION) {
         return Constants.LEVY_FLAT;
     }
 
+    function STAKE_UNIT() external pure returns (uint256) {
+        return Constants.STAKE_UNIT;
+    }
+
+    function SEAT_FEE() external pure returns (uint256) {
+        return Constants.SEAT_FEE;
+    }
+
+    function SEAT_STAKE() external pure returns (uint256) {
+        return Constants.SEAT_STAKE;
+    }
+
+    function SEAT_LOSS() external pure returns (uint256) {
+        return Constants.SEAT_LOSS;
+    }
+
+    function MAX_FIRST_PANEL() external pure returns (uint256) {
+        return Constants.MAX_FIRST_PANEL;
+    }
+
+    function MAX_APPEALS() external pure returns (uint256) {
+        return Constants.MAX_APPEALS;
+    }
+
+    function MAX_SCORES() external pure returns (uint256) {
+        return Constants.MAX_SCORES;
+    }
+
+    function MAX_TRIES() external pure returns (uint256) {
+        return Constants.MAX_TRIES;
+    }
+
+    function REPUTATION_FLOOR() external pure returns (int256) {
+        return Constants.REPUTATION_FLOOR;
+    }
+
+    function CHUNK_BYTES() external pure returns (uint256) {
+        return Constants.CHUNK_BYTES;
+    }
+
+    function SELLER_PENALTY() external pure returns (uint256) {
+        return Constants.SELLER_PENALTY;
+    }
+
+    function SUBMISSION_DEPOSIT() external pure returns (uint256) {
+        return Constants.SUBMISSION_DEPOSIT;
+    }
+
+    function MAX_SUBMISSIONS() external pure returns (uint256) {
+        return Constants.MAX_SUBMISSIONS;
+    }
+
+    function MAX_RATING() external pure returns (uint256) {
+        return Constants.MAX_RATING;
+    }
+
+    function GOOD_RATING() external pure returns (uint256) {
+        return Constants.GOOD_RATING;
+    }
+
+    function BAD_RATING() external pure returns (uint256) {
+        return Constants.BAD_RATING;
+    }
+
     function ProductOrigin_Absent() external pure returns (ProductOrigin) {
         return ProductOrigin.Absent;
     }
@@ -305,6 +373,54 @@ contract ProtocolProbe is EIP712(DOMAIN_NAME, DOMAIN_VERSION) {
 
     function BatchPhase_max() external pure returns (BatchPhase) {
         return type(BatchPhase).max;
+    }
+
+    function CaseKind_Absent() external pure returns (CaseKind) {
+        return CaseKind.Absent;
+    }
+
+    function CaseKind_Choice() external pure returns (CaseKind) {
+        return CaseKind.Choice;
+    }
+
+    function CaseKind_Scores() external pure returns (CaseKind) {
+        return CaseKind.Scores;
+    }
+
+    function CaseKind_max() external pure returns (CaseKind) {
+        return type(CaseKind).max;
+    }
+
+    function CasePeriod_Absent() external pure returns (CasePeriod) {
+        return CasePeriod.Absent;
+    }
+
+    function CasePeriod_Evidence() external pure returns (CasePeriod) {
+        return CasePeriod.Evidence;
+    }
+
+    function CasePeriod_Draw() external pure returns (CasePeriod) {
+        return CasePeriod.Draw;
+    }
+
+    function CasePeriod_Commit() external pure returns (CasePeriod) {
+        return CasePeriod.Commit;
+    }
+
+    function CasePeriod_Reveal() external pure returns (CasePeriod) {
+        return CasePeriod.Reveal;
+    }
+
+    function CasePeriod_Appeal() external pure returns (CasePeriod) {
+        return CasePeriod.Appeal;
+    }
+
+    function CasePeriod_Ruled() external pure returns (CasePeriod) {
+        return CasePeriod.Ruled;
+    }
+
+    function CasePeriod_max() external pure returns (CasePeriod) {
+        return type(CasePeriod).max;
     }
 
     function typehashKeyPossession() external pure returns (bytes32) {
@@ -496,6 +612,38 @@ contract ProtocolProbe is EIP712(DOMAIN_NAME, DOMAIN_VERSION) {
     }
 
     function digestAnnouncement(Announcement calldata message) external view returns (bytes32) {
+        return _hashTypedDataV4(Messages.hash(message));
+    }
+
+    function typehashVote() external pure returns (bytes32) {
+        return Messages.VOTE_TYPEHASH;
+    }
+
+    function encodeVote(Vote calldata message) external pure returns (bytes memory) {
+        return abi.encode(message);
+    }
+
+    function hashVote(Vote calldata message) external pure returns (bytes32) {
+        return Messages.hash(message);
+    }
+
+    function digestVote(Vote calldata message) external view returns (bytes32) {
+        return _hashTypedDataV4(Messages.hash(message));
+    }
+
+    function typehashSubmission() external pure returns (bytes32) {
+        return Messages.SUBMISSION_TYPEHASH;
+    }
+
+    function encodeSubmission(Submission calldata message) external pure returns (bytes memory) {
+        return abi.encode(message);
+    }
+
+    function hashSubmission(Submission calldata message) external pure returns (bytes32) {
+        return Messages.hash(message);
+    }
+
+    function digestSubmission(Submission calldata message) external view returns (bytes32) {
         return _hashTypedDataV4(Messages.hash(message));
     }
 }

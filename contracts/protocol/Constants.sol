@@ -107,3 +107,52 @@ uint256 constant LEVY_SHARE = 10_000_000;
 /// @dev Flat part of the levy of one opinion, in FEE_UNIT.
 uint256 constant LEVY_FLAT = 100;
 
+/// @dev Voters stake whole multiples of this many smallest units of MarketToken: a thousandth of a token.
+uint256 constant STAKE_UNIT = 1_000_000_000_000_000;
+
+/// @dev What one seat of a panel costs who asks for it, in MarketToken.
+uint256 constant SEAT_FEE = 1_000_000_000_000_000_000;
+
+/// @dev Stake that is locked for each seat of an open case, in MarketToken.
+uint256 constant SEAT_STAKE = 20_000_000_000_000_000_000;
+
+/// @dev Share of SEAT_STAKE that an incoherent or silent seat loses, out of SCALE.
+uint256 constant SEAT_LOSS = 250_000_000;
+
+/// @dev Most seats of a case's first panel.
+uint256 constant MAX_FIRST_PANEL = 15;
+
+/// @dev How often a case can be appealed; each panel has 2n + 1 seats of the one before.
+uint256 constant MAX_APPEALS = 3;
+
+/// @dev Most entries of a score vector: eight words of eight.
+uint256 constant MAX_SCORES = 64;
+
+/// @dev Voters that are drawn for one seat, while those drawn have too little stake free, before it stays
+/// empty.
+uint256 constant MAX_TRIES = 8;
+
+/// @dev Lowest participation reputation, out of SCALE.
+int256 constant REPUTATION_FLOOR = -10_000_000_000;
+
+/// @dev Bytes of a chunk of sealed content.
+uint256 constant CHUNK_BYTES = 4_096;
+
+/// @dev What a seller proven to have cheated loses of its bond, in MarketToken.
+uint256 constant SELLER_PENALTY = 50_000_000_000_000_000_000;
+
+/// @dev Deposit of a worker that commits a model or delivers data, in MarketToken.
+uint256 constant SUBMISSION_DEPOSIT = 5_000_000_000_000_000_000;
+
+/// @dev Most models or data sets that a task takes.
+uint256 constant MAX_SUBMISSIONS = 64;
+
+/// @dev Best rating of a purchase.
+uint256 constant MAX_RATING = 10;
+
+/// @dev Lowest rating that raises a seller's reputation. [metaaicm 4.5.3]
+uint256 constant GOOD_RATING = 8;
+
+/// @dev Highest rating that lowers a seller's reputation. [metaaicm 4.5.3]
+uint256 constant BAD_RATING = 3;
+

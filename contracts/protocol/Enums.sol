@@ -63,3 +63,21 @@ enum BatchPhase {
     Fallen
 }
 
+/// @notice What a panel votes on: one of several options, or a vector of scores.
+enum CaseKind {
+    Absent,
+    Choice,
+    Scores
+}
+
+/// @notice Life of a case; Draw to Appeal once for each round.
+enum CasePeriod {
+    Absent,
+    Evidence,
+    Draw,
+    Commit,
+    Reveal,
+    Appeal,
+    Ruled
+}
+

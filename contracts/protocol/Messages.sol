@@ -106,6 +106,25 @@ struct Announcement {
     bytes32 keyHash;
 }
 
+/// @notice A voter's ballot of a round of a case: the choice as a number, or keccak256 of the eight words of
+/// its scores. Committed as its digest.
+struct Vote {
+    uint256 caseId;
+    uint32 round;
+    address voter;
+    bytes32 ballot;
+    bytes32 salt;
+}
+
+/// @notice A worker's model for a task, as the digest of its content's root block. Committed as its digest,
+/// revealed after the deadline.
+struct Submission {
+    uint256 task;
+    address worker;
+    bytes32 model;
+    bytes32 salt;
+}
+
 /// @title Messages
 /// @notice The EIP-712 struct hash of every signed message.
 /// @dev All fields take one word, so the ABI encoding of a struct is its EIP-712 encoding.
@@ -132,6 +151,10 @@ library Messages {
         keccak256("Acknowledgement(bytes32 channel,bytes32 request,uint8 step,uint128 fee,uint64 deadline)");
     bytes32 internal constant ANNOUNCEMENT_TYPEHASH =
         keccak256("Announcement(bytes32 request,bytes32 product,bytes32 ciphertext,bytes32 keyHash)");
+    bytes32 internal constant VOTE_TYPEHASH =
+        keccak256("Vote(uint256 caseId,uint32 round,address voter,bytes32 ballot,bytes32 salt)");
+    bytes32 internal constant SUBMISSION_TYPEHASH =
+        keccak256("Submission(uint256 task,address worker,bytes32 model,bytes32 salt)");
 
     function hash(KeyPossession memory message) internal pure returns (bytes32) {
         return keccak256(abi.encode(KEY_POSSESSION_TYPEHASH, message));
@@ -179,5 +202,13 @@ library Messages {
 
     function hash(Announcement memory message) internal pure returns (bytes32) {
         return keccak256(abi.encode(ANNOUNCEMENT_TYPEHASH, message));
+    }
+
+    function hash(Vote memory message) internal pure returns (bytes32) {
+        return keccak256(abi.encode(VOTE_TYPEHASH, message));
+    }
+
+    function hash(Submission memory message) internal pure returns (bytes32) {
+        return keccak256(abi.encode(SUBMISSION_TYPEHASH, message));
     }
 }

@@ -85,6 +85,41 @@ LEVY_SHARE: Final = 10_000_000
 """Share of an opinion's fee, out of SCALE, that its batch burns."""
 LEVY_FLAT: Final = 100
 """Flat part of the levy of one opinion, in FEE_UNIT."""
+STAKE_UNIT: Final = 1_000_000_000_000_000
+"""Voters stake whole multiples of this many smallest units of MarketToken: a thousandth of a token.
+"""
+SEAT_FEE: Final = 1_000_000_000_000_000_000
+"""What one seat of a panel costs who asks for it, in MarketToken."""
+SEAT_STAKE: Final = 20_000_000_000_000_000_000
+"""Stake that is locked for each seat of an open case, in MarketToken."""
+SEAT_LOSS: Final = 250_000_000
+"""Share of SEAT_STAKE that an incoherent or silent seat loses, out of SCALE."""
+MAX_FIRST_PANEL: Final = 15
+"""Most seats of a case's first panel."""
+MAX_APPEALS: Final = 3
+"""How often a case can be appealed; each panel has 2n + 1 seats of the one before."""
+MAX_SCORES: Final = 64
+"""Most entries of a score vector: eight words of eight."""
+MAX_TRIES: Final = 8
+"""Voters that are drawn for one seat, while those drawn have too little stake free, before it stays
+empty.
+"""
+REPUTATION_FLOOR: Final = -10_000_000_000
+"""Lowest participation reputation, out of SCALE."""
+CHUNK_BYTES: Final = 4_096
+"""Bytes of a chunk of sealed content."""
+SELLER_PENALTY: Final = 50_000_000_000_000_000_000
+"""What a seller proven to have cheated loses of its bond, in MarketToken."""
+SUBMISSION_DEPOSIT: Final = 5_000_000_000_000_000_000
+"""Deposit of a worker that commits a model or delivers data, in MarketToken."""
+MAX_SUBMISSIONS: Final = 64
+"""Most models or data sets that a task takes."""
+MAX_RATING: Final = 10
+"""Best rating of a purchase."""
+GOOD_RATING: Final = 8
+"""Lowest rating that raises a seller's reputation. [metaaicm 4.5.3]"""
+BAD_RATING: Final = 3
+"""Highest rating that lowers a seller's reputation. [metaaicm 4.5.3]"""
 
 
 class ProductOrigin(IntEnum):
@@ -157,3 +192,23 @@ class BatchPhase(IntEnum):
     POSTED = 1
     FINAL = 2
     FALLEN = 3
+
+
+class CaseKind(IntEnum):
+    """What a panel votes on: one of several options, or a vector of scores."""
+
+    ABSENT = 0
+    CHOICE = 1
+    SCORES = 2
+
+
+class CasePeriod(IntEnum):
+    """Life of a case; Draw to Appeal once for each round."""
+
+    ABSENT = 0
+    EVIDENCE = 1
+    DRAW = 2
+    COMMIT = 3
+    REVEAL = 4
+    APPEAL = 5
+    RULED = 6

@@ -466,3 +466,70 @@ class Announcement(SignedMessage):
 
     def encode(self) -> bytes:
         return self.request + self.product + self.ciphertext + self.key_hash
+
+
+@dataclass(frozen=True, slots=True)
+class Vote(SignedMessage):
+    """A voter's ballot of a round of a case: the choice as a number, or keccak256 of the eight
+    words of its scores. Committed as its digest.
+    """
+
+    case_id: int
+    round: int
+    voter: str
+    ballot: bytes
+    salt: bytes
+
+    TYPE: ClassVar[str] = (
+        "Vote(uint256 caseId,uint32 round,address voter,bytes32 ballot,bytes32 salt)"
+    )
+    TYPEHASH: ClassVar[bytes] = keccak(TYPE.encode())
+
+    def __post_init__(self) -> None:
+        if type(self.case_id) is not int or not 0 <= self.case_id < 1 << 256:
+            _refuse(self, "case_id", "uint256")
+        if type(self.round) is not int or not 0 <= self.round < 1 << 32:
+            _refuse(self, "round", "uint32")
+        if not is_address(self.voter):
+            _refuse(self, "voter", "address")
+        if type(self.ballot) is not bytes or len(self.ballot) != 32:
+            _refuse(self, "ballot", "bytes32")
+        if type(self.salt) is not bytes or len(self.salt) != 32:
+            _refuse(self, "salt", "bytes32")
+
+    def encode(self) -> bytes:
+        return (
+            self.case_id.to_bytes(32, "big")
+            + self.round.to_bytes(32, "big")
+            + _address_word(self.voter)
+            + self.ballot
+            + self.salt
+        )
+
+
+@dataclass(frozen=True, slots=True)
+class Submission(SignedMessage):
+    """A worker's model for a task, as the digest of its content's root block. Committed as its
+    digest, revealed after the deadline.
+    """
+
+    task: int
+    worker: str
+    model: bytes
+    salt: bytes
+
+    TYPE: ClassVar[str] = "Submission(uint256 task,address worker,bytes32 model,bytes32 salt)"
+    TYPEHASH: ClassVar[bytes] = keccak(TYPE.encode())
+
+    def __post_init__(self) -> None:
+        if type(self.task) is not int or not 0 <= self.task < 1 << 256:
+            _refuse(self, "task", "uint256")
+        if not is_address(self.worker):
+            _refuse(self, "worker", "address")
+        if type(self.model) is not bytes or len(self.model) != 32:
+            _refuse(self, "model", "bytes32")
+        if type(self.salt) is not bytes or len(self.salt) != 32:
+            _refuse(self, "salt", "bytes32")
+
+    def encode(self) -> bytes:
+        return self.task.to_bytes(32, "big") + _address_word(self.worker) + self.model + self.salt
