@@ -115,14 +115,25 @@ class ChannelHub(Contract):
         """What became of the lock at a position, as far as it is resolved."""
         return LockOutcome(await self._read("outcomeOf", channel, position))
 
-    async def is_paid(self, channel: ChannelId, book: Book, position: int) -> bool:
-        """Whether a lock that was pending at the end has paid. (SPEC CH-17)
+    async def is_paid(
+        self,
+        state: State,
+        lock: Lock,
+        position: int,
+        path: Sequence[bytes],
+        at: int | None = None,
+    ) -> bool:
+        """Whether a lock that was pending at its channel's end has paid. (SPEC CH-17)
 
-        book   by which the channel was settled
+        state      by which the channel was settled
+        position   of the lock, with its path, under the state's locks root
         """
-        lock, path = book.locks[position], paths_of(book)[position]
-        arguments = (channel, _state(state_of(book)), _lock(lock), position, path)
-        return bool(await self._read("isPaid", *arguments))
+        arguments = (state.channel, _state(state), _lock(lock), position, tuple(path))
+        return bool(await self._read("isPaid", *arguments, at=at))
+
+    async def products_root(self, channel: ChannelId, at: int | None = None) -> bytes:
+        """Root of the products whose ownership moved, once the channel has ended. (SPEC CH-17)"""
+        return bytes(await self._read("productsRootOf", channel, at=at))
 
     async def credit_of(self, token: str, account: str) -> int:
         """What an account can collect, or have drawn by an opening."""

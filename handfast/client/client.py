@@ -48,9 +48,11 @@ from handfast.crypto.merkle import MerkleTree, leaf_hash
 from handfast.errors import InvalidInput, Rejected, Unavailable
 from handfast.inference.judge import Verdict
 from handfast.process import World, open_world
+from handfast.protocol.constants import ChannelPhase
 from handfast.provider.process import channels_of
 from handfast.provider.settings import MODES
 from handfast.registry.participants import Participant, Role, check_endpoint
+from handfast.reputation.payments import Payment, Signed, prove_payment
 from handfast.rounds.client import Round, Stage
 from handfast.rounds.messages import NO_HASH, OpenPrompt, RequestId
 from handfast.selection.rules import Ranked, draw, rank, scored
@@ -115,6 +117,7 @@ class Client:
             open_judge(settings.judge),
             self._command,
             self._look,
+            self._prove,
             self._coordinators.submit if settings.coordinators else None,
         )
         self.rounds = ClientRounds(tools)
@@ -212,13 +215,10 @@ class Client:
         return claimed
 
     async def _claim(self, live: Live, codecs: Mapping[bytes, int]) -> list[bytes]:
-        ended = list(ClientChannel(self._peer, live).rounds())
-        sold = sorted(
-            (each.position, each.lock.product) for each in ended if each.position is not None
-        )
-        tree = MerkleTree(leaf_hash(product) for _, product in sold)
+        sold = self._sold(live)
+        tree = MerkleTree(map(leaf_hash, sold))
         claimed = []
-        for position, product in sold:
+        for position, product in enumerate(sold):
             codec = codecs.get(product)
             known = await self._products.product(product)
             if codec is None or known.registration_block:
@@ -232,6 +232,12 @@ class Client:
                 continue
             claimed.append(product)
         return claimed
+
+    def _sold(self, live: Live) -> list[bytes]:
+        """The products of a channel's tree, in its order."""
+        ended = ClientChannel(self._peer, live).rounds()
+        found = {each.position: each.lock.product for each in ended if each.position is not None}
+        return [found[position] for position in sorted(found)]
 
     # ------------------------------------------------------------ one provider
 
@@ -306,6 +312,16 @@ class Client:
             if ended.lock.hash == hash_:
                 return ended
         return False
+
+    def _prove(self, channel: ChannelId, nonce: int) -> Payment | None:
+        """What the end of a channel proves of a payment without a receipt. (SPEC RP-5)"""
+        live = self._peer.find(channel)
+        known = live.end.channel
+        ended = known.exit.standing
+        if known.exit.phase is not ChannelPhase.CLOSED or ended is None:
+            return None
+        agreed = Signed(known.agreed, known.signature)
+        return prove_payment(agreed, ended, nonce, self._sold(live))
 
     async def _listen(self) -> None:
         async for channel, event in self._peer.events():

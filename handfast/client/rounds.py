@@ -22,8 +22,9 @@ from handfast.crypto.keccak import keccak
 from handfast.errors import HandfastError, InvalidInput, Rejected, Unavailable
 from handfast.inference.judge import Verdict
 from handfast.journal import Stored, Stream
-from handfast.protocol.messages import Domain, Opinion, Receipt
-from handfast.reputation.evidence import Evidence
+from handfast.protocol.messages import Domain, Receipt
+from handfast.reputation.evidence import Evidence, Receipted, give_evidence
+from handfast.reputation.payments import Payment as ChainPayment
 from handfast.rounds import client as rules
 from handfast.rounds.client import Input, Ledger, Payment, Round, Stage
 from handfast.rounds.messages import NO_HASH, Product, RequestId
@@ -55,6 +56,8 @@ class Tools:
     command   gives a channel's end something to do
     look      the newest event of a lock, by channel and hash; True if it was asked for and is not
               agreed yet, False if nobody knows it
+    prove     what the chain shows of a lock's payment, by channel and nonce, where its channel has
+              ended; None if nothing
     submit    brings evidence to a coordinator: True once it is durable, False if it never will be;
               raises Unavailable to be tried again. None: there is no coordinator, opinions are kept
     """
@@ -66,6 +69,7 @@ class Tools:
     judge: Judge
     command: Callable[[ChannelId, Command], Awaitable[None]]
     look: Callable[[ChannelId, bytes], Locked | Concluded | bool]
+    prove: Callable[[ChannelId, int], ChainPayment | None]
     submit: Callable[[Evidence], Awaitable[bool]] | None
 
 
@@ -348,6 +352,10 @@ class ClientRounds:
         if submit is None:
             return
         evidence = self._evidence(self.find(request_id))
+        if evidence is None:
+            _log.warning("nothing proves the payment: no opinion", round=request_id.hex())
+            await self.take(rules.Submitted(request_id, taken=False))
+            return
         wait, longest = _SUBMIT_SECONDS
         while True:
             try:
@@ -359,20 +367,20 @@ class ClientRounds:
                 wait = min(2 * wait, longest)
         await self.take(rules.Submitted(request_id, taken))
 
-    def _evidence(self, each: Round) -> Evidence:
-        payment = each.payment
+    def _evidence(self, each: Round) -> Evidence | None:
+        """The opinion with the receipt, or with what stands for it. (SPEC RP-4, RP-5)"""
+        payment, tools = each.payment, self._tools
         if payment is None or each.satisfied is None:
             raise InvalidInput("the round has no opinion")
         receipt = Receipt(each.channel, payment.round, each.product.digest, each.fee, payment.nonce)
-        tools = self._tools
-        opinion = Opinion(receipt.digest(tools.domain), each.satisfied)
-        return Evidence(
-            each.request.channel,
-            receipt,
-            each.satisfied,
-            payment.receipt,
-            tools.signer.sign(opinion.digest(tools.domain)),
-        )
+        proof: Receipted | ChainPayment = Receipted(payment.receipt)
+        if not payment.receipt:
+            found = tools.prove(each.channel, payment.nonce)
+            if found is None:
+                return None
+            receipt, proof = found.pledge.receipt(each.channel), found
+        parameters, sign = each.request.channel, tools.signer.sign
+        return give_evidence(parameters, receipt, proof, each.satisfied, tools.domain, sign)
 
 
 def new_number() -> tuple[bytes, bytes]:

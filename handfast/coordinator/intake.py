@@ -5,7 +5,7 @@ from __future__ import annotations
 import asyncio
 import time
 from collections import deque
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Awaitable, Callable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import NamedTuple
 
@@ -24,6 +24,10 @@ ACCEPTED = "accepted"
 MALFORMED = "malformed"
 CONTRADICTION = "contradiction"
 LEVY = "levy"
+UNPAID = "unpaid"
+
+Confirm = Callable[[Evidence], Awaitable[bool]]
+"""Whether the chain shows the payment that stands for a receipt."""
 
 _SLICE = 8
 """Opinions whose signatures are checked before others get their turn."""
@@ -41,14 +45,23 @@ class Answer(NamedTuple):
 
 
 _DEAR = Answer(LEVY, "more levy than is laid out for one client")
+_UNPAID = Answer(UNPAID, "the chain does not show the payment, or not deep enough yet")
+_AGAIN = Answer(UNPAID, "the payment was not looked up: bring it again")
 
 
 class _Candidate(NamedTuple):
-    """checked   whether its signatures were; not if its nonce is known already"""
+    """checked   whether all that proves it was; not if its nonce is known already"""
 
     entry: Entry
     evidence: bytes
     checked: bool
+
+
+class _Claim(NamedTuple):
+    """An opinion whose payment the chain has to confirm first."""
+
+    candidate: _Candidate
+    evidence: Evidence
 
 
 class _Group(NamedTuple):
@@ -61,11 +74,13 @@ class Room:
     """How much an intake takes.
 
     batch     opinions of one submission
+    claims    of these, with a payment in the place of a receipt
     group     opinions of one commit
     waiting   opinions in no batch, beyond which nothing is accepted
     """
 
     batch: int = 1_000
+    claims: int = 16
     group: int = 2_000
     waiting: int = 1_000_000
 
@@ -77,6 +92,7 @@ class Intake:
     """Use `run` as a task; `submit` from any number of others.
 
     hub, token   domain of the ChannelHub, address of MarketToken
+    confirm      asks the chain about a payment
     arrived      told of every commit
     """
 
@@ -86,6 +102,7 @@ class Intake:
         token: str,
         memory: Memory,
         allowance: Allowance,
+        confirm: Confirm,
         arrived: Callable[[], None],
         room: Room = _USUAL,
     ) -> None:
@@ -93,6 +110,7 @@ class Intake:
         self._token = token
         self._memory = memory
         self._allowance = allowance
+        self._confirm = confirm
         self._arrived = arrived
         self._room = room
         self._next = memory.store.last_number() + 1
@@ -119,7 +137,7 @@ class Intake:
         """Take pieces of evidence that stand one behind the other; one answer for each.
 
         raises   InvalidInput if they can't be told apart or are too many: nothing was accepted;
-                 Unavailable if they could not be kept: send all of them again
+                 Unavailable if they could not be kept, or the chain not be asked: send all again
         """
         pieces = list(split(body))
         if len(pieces) > self._room.batch:
@@ -127,15 +145,23 @@ class Intake:
         if self.waiting + len(pieces) > self._room.waiting:
             raise Unavailable("too many opinions wait for the chain")
         results: list[Answer | _Candidate] = []
+        claims = 0
         for position, piece in enumerate(pieces, 1):
-            results.append(self._examine(piece))
+            result = self._examine(piece)
+            if isinstance(result, _Claim):
+                claims += 1
+                result = await self._settle(result) if claims <= self._room.claims else _AGAIN
+            results.append(result)
             if position % _SLICE == 0:
                 await asyncio.sleep(0)
         candidates = [result for result in results if isinstance(result, _Candidate)]
         kept = iter(await self._keep(candidates) if candidates else ())
         return [next(kept) if isinstance(each, _Candidate) else each for each in results]
 
-    def _examine(self, piece: bytes) -> Answer | _Candidate:
+    async def _settle(self, claim: _Claim) -> Answer | _Candidate:
+        return claim.candidate if await self._confirm(claim.evidence) else _UNPAID
+
+    def _examine(self, piece: bytes) -> Answer | _Candidate | _Claim:
         """Check one opinion, dear checks last; nothing is changed."""
         try:
             evidence = Evidence.decode(piece)
@@ -151,7 +177,10 @@ class Intake:
             return Answer(MALFORMED, str(error))
         except Rejected as error:
             return Answer(error.reason, str(error))
-        return _Candidate(entry, piece, verdict is Verdict.ACCEPTED)
+        candidate = _Candidate(entry, piece, verdict is Verdict.ACCEPTED)
+        if candidate.checked and evidence.payment is not None:
+            return _Claim(candidate, evidence)
+        return candidate
 
     def _entry(self, evidence: Evidence) -> Entry:
         parameters = evidence.parameters
@@ -241,8 +270,11 @@ class Intake:
         if not self._allowance.permits(entry.client, levy(entry.fee)):
             return _DEAR
         if not candidate.checked:
+            evidence = Evidence.decode(candidate.evidence)
+            if evidence.payment is not None:
+                return _AGAIN
             try:
-                Evidence.decode(candidate.evidence).check(self._hub, self._token)
+                evidence.check(self._hub, self._token)
             except Rejected as error:
                 return Answer(error.reason, str(error))
         return verdict

@@ -15,6 +15,7 @@ from prometheus_client.metrics_core import GaugeMetricFamily, Metric
 from prometheus_client.registry import Collector
 
 from handfast import log
+from handfast.chain.channels import ChannelHub
 from handfast.chain.follower import Follower
 from handfast.chain.registry import ParticipantRegistry
 from handfast.chain.reputation import ReputationRollup, RollupSettings
@@ -23,6 +24,7 @@ from handfast.coordinator.allowance import Allowance
 from handfast.coordinator.intake import Intake, Room
 from handfast.coordinator.memory import Memory, recall
 from handfast.coordinator.observer import Observer
+from handfast.coordinator.payments import Payments
 from handfast.coordinator.proposer import Proposer, Tools
 from handfast.coordinator.routes import routes
 from handfast.coordinator.settings import CoordinatorSettings
@@ -130,11 +132,13 @@ def _make_intake(
     arrived: Callable[[], None],
 ) -> Intake:
     levy = settings.levy
+    hub = ChannelHub(world.chain, world.deployment.channel_hub.address)
     return Intake(
         world.hub,
         contracts.token.address,
         memory,
         Allowance(levy.per_opinion, levy.per_client, levy.period, time.monotonic),
+        Payments(world.chain, hub, settings.confirmations).confirm,
         arrived,
         Room(waiting=settings.waiting),
     )

@@ -366,9 +366,8 @@ def _judged(
     each = _at(ledger, request_id, {Stage.PAID})
     if each is None or each.payment is None:
         return ledger, ()
-    if satisfied is None or not each.payment.receipt:
-        unrated = replace(each, stage=Stage.UNRATED, satisfied=satisfied)
-        return _with(ledger, request_id, unrated), ()
+    if satisfied is None:
+        return _with(ledger, request_id, replace(each, stage=Stage.UNRATED)), ()
     judged = replace(each, stage=Stage.JUDGED, satisfied=satisfied)
     return _with(ledger, request_id, judged), (Submit(request_id),)
 

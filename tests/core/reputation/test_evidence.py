@@ -15,7 +15,13 @@ from handfast.errors import InvalidInput, Rejected
 from handfast.protocol.constants import FEE_UNIT, MAX_FEE_UNITS
 from handfast.protocol.messages import Domain, Opinion, Receipt
 from handfast.reputation.encoding import Malformed
-from handfast.reputation.evidence import EVIDENCE_BYTES, Evidence, same_content, split
+from handfast.reputation.evidence import (
+    EVIDENCE_BYTES,
+    Evidence,
+    Receipted,
+    same_content,
+    split,
+)
 
 PROVIDER, CLIENT = Signer(b"\1" * 32), Signer(b"\2" * 32)
 TOKEN = "0x" + "aA" * 20
@@ -35,7 +41,8 @@ def make(
     receipt = Receipt(id_of(parameters), 9, b"\7" * 32, fee, nonce)
     digest = receipt.digest(domain)
     opinion = Opinion(digest, satisfied).digest(domain)
-    return Evidence(parameters, receipt, satisfied, PROVIDER.sign(digest), CLIENT.sign(opinion))
+    proof = Receipted(PROVIDER.sign(digest))
+    return Evidence(parameters, receipt, satisfied, proof, CLIENT.sign(opinion))
 
 
 def refusal(evidence: Evidence, token: str = TOKEN) -> str:

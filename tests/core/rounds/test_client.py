@@ -133,16 +133,20 @@ def test_what_was_given_up_is_not_paid_any_more() -> None:
     assert step(revealed, GaveUp(NAME)) == (revealed, ())
 
 
-@pytest.mark.parametrize(
-    ("payment", "verdict"), [(UNRECEIPTED, True), (PAYMENT, None)], ids=["receipt", "verdict"]
-)
-def test_without_a_receipt_or_a_verdict_there_is_no_opinion(
-    payment: Payment, verdict: bool | None
-) -> None:
-    ledger = play(begun(), FeeLocked(NAME), Settled(NAME, payment))
-    ledger, effects = step(ledger, Judged(NAME, verdict))
+def test_without_a_verdict_there_is_no_opinion() -> None:
+    ledger = play(begun(), FeeLocked(NAME), Settled(NAME, PAYMENT))
+    ledger, effects = step(ledger, Judged(NAME, None))
     assert effects == ()
     assert ledger.rounds[NAME].stage is Stage.UNRATED
+
+
+def test_without_a_receipt_the_payment_stands_for_it() -> None:
+    """SPEC RP-5: the opinion goes to a coordinator all the same."""
+    ledger = play(begun(), FeeLocked(NAME), Settled(NAME, UNRECEIPTED))
+    ledger, effects = step(ledger, Judged(NAME, True))
+    assert effects == (Submit(NAME),)
+    unproven, _ = step(ledger, Submitted(NAME, taken=False))
+    assert unproven.rounds[NAME].stage is Stage.UNRATED
 
 
 @pytest.mark.parametrize(

@@ -29,7 +29,7 @@ from handfast.protocol.constants import FEE_UNIT
 from handfast.protocol.messages import Domain, Opinion, Receipt
 from handfast.registry.participants import Role
 from handfast.registry.possession import prove_possession
-from handfast.reputation.evidence import Evidence
+from handfast.reputation.evidence import Evidence, Receipted
 
 EPOCH = 1_000
 WINDOW = 100
@@ -99,7 +99,11 @@ class Town:
         digest = receipt.digest(self.hub)
         opinion = Opinion(digest, satisfied).digest(self.hub)
         return Evidence(
-            parameters, receipt, satisfied, of.signer.sign(digest), by.signer.sign(opinion)
+            parameters,
+            receipt,
+            satisfied,
+            Receipted(of.signer.sign(digest)),
+            by.signer.sign(opinion),
         )
 
 

@@ -12,12 +12,20 @@ import os
 import signal
 import sys
 from collections.abc import Mapping
+from dataclasses import replace
 from multiprocessing.process import BaseProcess
 from pathlib import Path
+from typing import Any
 
+from handfast.channels import peer
+from handfast.channels.effects import Send
+from handfast.channels.provider import ProviderEnd, transition
+from handfast.channels.state import SettleLock
+from handfast.channels.wire import Agreement, Message, Update
 from handfast.cli import main
 from handfast.client.client import Client
 from handfast.client.settings import ClientSettings
+from handfast.crypto.ecdsa import Signer
 from handfast.journal import Batch, Journal
 from handfast.provider.desk import ProviderDesk
 from handfast.rounds.messages import RequestId, SignedAcknowledgement, sign_acknowledgement
@@ -178,4 +186,35 @@ def _greedy() -> None:
     ProviderDesk._acknowledgement = dearer  # type: ignore[method-assign]
 
 
-FLAWS = {"none": _none, "lies": _lies, "silent": _silent, "greedy": _greedy}
+def _tight_lipped() -> None:
+    """Agrees to what pays it, and keeps the receipt to itself."""
+    honest = peer.sign
+
+    def without_receipts(send: Send, signer: Signer) -> Message:
+        message = honest(send, signer)
+        return replace(message, receipts=()) if isinstance(message, Agreement) else message
+
+    peer.sign = without_receipts
+
+
+def _deaf() -> None:
+    """Hears nothing of a settlement, so that it is paid on chain or not at all."""
+    honest = transition.hear
+
+    def hear(end: ProviderEnd, message: Message, *rest: Any) -> Any:
+        settles = isinstance(message, Update) and any(
+            isinstance(operation, SettleLock) for operation in message.operations
+        )
+        return (end, ()) if settles else honest(end, message, *rest)
+
+    transition.hear = hear
+
+
+FLAWS = {
+    "none": _none,
+    "lies": _lies,
+    "silent": _silent,
+    "greedy": _greedy,
+    "tight-lipped": _tight_lipped,
+    "deaf": _deaf,
+}

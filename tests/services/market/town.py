@@ -38,6 +38,7 @@ from handfast.registry.possession import prove_possession
 from tests.services.market.actors import HOLD, Process, start
 
 TOKEN = 10**18
+BONDS = 20_000 * TOKEN
 FEE = 10**15
 DEPOSIT = 10**17
 CHALLENGE = 5
@@ -217,6 +218,21 @@ class Town:
             **options.pop("environment", {}),
         }
         process = self.handfast(account, "provider", "run", environment=environment, **options)
+        self._until_served(account, process)
+        return process
+
+    async def coordinator(self) -> Account:
+        """Begin a coordinator, and wait until it serves."""
+        account = await self.settle_down(Role.COORDINATOR, BONDS)
+        environment = {
+            "HANDFAST_PORT": str(account.port),
+            "HANDFAST_BATCH": json.dumps({"age": 0.2}),
+        }
+        process = self.handfast(account, "coordinator", "run", environment=environment)
+        await asyncio.to_thread(self._until_served, account, process)
+        return account
+
+    def _until_served(self, account: Account, process: Process) -> None:
         deadline = time.monotonic() + _READY_SECONDS
         while not _answers(account.port):
             # One that is killed early is as its test wants it.
@@ -224,7 +240,6 @@ class Town:
                 break
             assert time.monotonic() < deadline, process.output
             time.sleep(0.02)
-        return process
 
     def buyer(self, account: Account, *arguments: str, **options: Any) -> Process:
         """Begin a command of a client."""

@@ -99,6 +99,7 @@ def client_tools(store: LocalStore, scribe: Scribe) -> ClientTools:
         judge,
         command,
         lambda _channel, _hash: False,
+        lambda _channel, _nonce: None,
         None,
     )
 
