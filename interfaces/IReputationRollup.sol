@@ -150,6 +150,8 @@ interface IReputationRollup {
     error UnknownShard(uint256 shard, uint256 shards);
     /// @notice A length, window or bond of the deployment is out of range.
     error InvalidSettings();
+    /// @notice A batch's data is its transaction's input: the sender has no code, and calls by no other contract.
+    error HiddenData(address sender);
     /// @notice The batch was built on another one than the shard's newest.
     error StaleTip(uint256 shard, bytes32 named, bytes32 tip);
     /// @notice The posting says something that a batch of this kind does not.
@@ -180,7 +182,7 @@ interface IReputationRollup {
 
     event Deposited(address indexed account, uint256 amount);
     event Withdrawn(address indexed account, uint256 amount);
-    /// @dev The data is the transaction's calldata.
+    /// @dev The data is in the transaction's input, which is the call of `post`.
     event BatchPosted(uint256 indexed shard, uint256 indexed index, bytes32 batch, BatchHeader header);
     event BatchFinalised(uint256 indexed shard, uint256 indexed index, bytes32 batch, bytes32 root);
 
@@ -195,6 +197,9 @@ interface IReputationRollup {
     // ------------------------------------------------------------------ batches
 
     /// @notice Post a batch: locks a bond of the sender's deposit and burns the levy out of it.
+    /// @dev The sender is an account without code that calls this contract itself. That is not authorisation, anybody
+    /// may have such an account, but availability: a call by a contract, or by an account that delegates to code
+    /// (EIP-7702), would stand in a trace alone, and the batch with it. (SPEC RP-19)
     /// @param data For each segment its length in two bytes, its bytes, and the state root after it. (SPEC RP-19)
     /// @return batch The batch's hash.
     function post(Posting calldata posting, bytes calldata data) external returns (bytes32 batch);

@@ -49,6 +49,30 @@ def key_of(account: Account) -> Any:
     raise LookupError(f"{account.address} is not one of Anvil's accounts")
 
 
+def delegate(account, code):
+    """Have an account run some contract's code, by an EIP-7702 transaction of its own."""
+    key = key_of(account)
+    nonce = web3.eth.get_transaction_count(account.address)
+    fields = {"chainId": chain.id, "address": code.address, "nonce": nonce + 1}
+    authorization = key.sign_authorization(fields)
+    signed = key.sign_transaction(
+        {
+            "type": 4,
+            "chainId": chain.id,
+            "nonce": nonce,
+            "to": account.address,
+            "value": 0,
+            "gas": 200_000,
+            "maxFeePerGas": 10**9,
+            "maxPriorityFeePerGas": 0,
+            "authorizationList": [authorization],
+        }
+    )
+    sent = web3.eth.send_raw_transaction(signed.raw_transaction)
+    assert web3.eth.wait_for_transaction_receipt(sent)["status"] == 1
+    assert web3.eth.get_code(account.address)[:3] == bytes.fromhex("ef0100")
+
+
 def next_block_at(timestamp: int) -> None:
     """Have the next block, whatever is sent in it, at this second."""
     web3.provider.make_request("evm_setNextBlockTimestamp", [timestamp])

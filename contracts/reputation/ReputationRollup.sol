@@ -91,6 +91,7 @@ contract ReputationRollup is IReputationRollup {
 
     /// @inheritdoc IReputationRollup
     function post(Posting calldata posting, bytes calldata data) external returns (bytes32 batch) {
+        require(msg.sender == tx.origin && msg.sender.code.length == 0, HiddenData(msg.sender));
         uint256 id = posting.shard;
         require(id < SHARDS, UnknownShard(id, SHARDS));
         Shard storage shard = _shards[id];

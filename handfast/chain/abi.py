@@ -116,19 +116,6 @@ class Abi:
         """
         return self._encode(self._constructor, "constructor", arguments)
 
-    def decode_call(self, function: str, data: bytes) -> tuple[Any, ...]:
-        """Arguments of a call.
-
-        raises   InvalidInput if it is a call of something else
-        """
-        entry = self._function(function)
-        if data[:4] != function_abi_to_4byte_selector(cast("Any", entry)):
-            raise InvalidInput(f"not a call of {self.name}.{function}")
-        try:
-            return _decode(entry["inputs"], data[4:])
-        except DecodingError as error:
-            raise InvalidInput(f"{self.name}.{function}: {error}") from error
-
     def decode(self, function: str, data: bytes) -> tuple[Any, ...]:
         """Results of a call.
 

@@ -13,6 +13,11 @@ from handfast.protocol.constants import BatchKind, BatchSource
 from handfast.reputation.batches import Batch
 from handfast.reputation.encoding import Header
 
+_WORD = 32
+_SELECTOR = 4
+_DATA_OFFSET = 8 * _WORD
+"""Where in the arguments of `post` stands where its data begins: behind the struct Posting."""
+
 
 @dataclass(frozen=True, slots=True)
 class ShardRecord:
@@ -124,11 +129,20 @@ class ReputationRollup(Contract):
         return self._call("finalise", [astuple(header) for header in headers])
 
     def posted_data(self, call_data: bytes) -> bytes:
-        """The batch's data out of the calldata of a `post`.
+        """The batch's data out of the calldata of a `post`, as the contract finds it: wherever the
+        offset points to, padded or not.
 
-        raises   InvalidInput if it is another call
+        raises   InvalidInput if it is another call, or no data is there
         """
-        return bytes(self.abi.decode_call("post", call_data)[1])
+        if self.abi.selectors().get(call_data[:_SELECTOR]) != "post":
+            raise InvalidInput("the call is another than ReputationRollup.post")
+        arguments = call_data[_SELECTOR:]
+        offset = int.from_bytes(arguments[_DATA_OFFSET : _DATA_OFFSET + _WORD], "big")
+        start = offset + _WORD
+        end = start + int.from_bytes(arguments[offset:start], "big")
+        if len(arguments) < max(_DATA_OFFSET + _WORD, start, end):
+            raise InvalidInput("the call of ReputationRollup.post is cut short")
+        return arguments[start:end]
 
 
 def posted_header(event: Event) -> Header:

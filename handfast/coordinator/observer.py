@@ -86,7 +86,7 @@ class Observer:
         if isinstance(step, RolledBack):
             _log.warning("the chain was reorganised", block=step.cursor.tip.number)
             self._fell()
-            data: Mapping[bytes, bytes | None] = {}
+            data: Mapping[bytes, bytes] = {}
         else:
             data = await self._data_of(step.blocks)
         async with self._memory.lock:
@@ -124,7 +124,7 @@ class Observer:
                 observation.batches[row.id] = row
 
     def _advance(
-        self, step: Advanced, data: Mapping[bytes, bytes | None], observation: Observation
+        self, step: Advanced, data: Mapping[bytes, bytes], observation: Observation
     ) -> None:
         for block in step.blocks:
             for event in block.events:
@@ -136,9 +136,7 @@ class Observer:
             lowest = (shard.lowest for shard in self._memory.shards.values())
             observation.floor = min((each for each in lowest if each is not None), default=None)
 
-    def _apply(
-        self, event: Event, data: Mapping[bytes, bytes | None], observation: Observation
-    ) -> None:
+    def _apply(self, event: Event, data: Mapping[bytes, bytes], observation: Observation) -> None:
         match event.name:
             case "Registered":
                 self._register(event, observation)
@@ -161,9 +159,7 @@ class Observer:
             raise InvariantBroken(f"participant {event.arguments['id']} is out of order")
         observation.joined.append((account, block))
 
-    def _post(
-        self, event: Event, data: Mapping[bytes, bytes | None], observation: Observation
-    ) -> None:
+    def _post(self, event: Event, data: Mapping[bytes, bytes], observation: Observation) -> None:
         header = posted_header(event)
         if header.hash() != event.arguments["batch"]:
             raise InvariantBroken(f"the header of batch {header.index} hashes to something else")
@@ -185,9 +181,9 @@ class Observer:
 
     # ------------------------------------------------------------ reading others' batches
 
-    async def _data_of(self, blocks: Sequence[BlockEvents]) -> dict[bytes, bytes | None]:
-        """Data of the batches that were posted, by their hash; None where it can't be found."""
-        found: dict[bytes, bytes | None] = {}
+    async def _data_of(self, blocks: Sequence[BlockEvents]) -> dict[bytes, bytes]:
+        """Data of the batches that were posted, by their hash."""
+        found: dict[bytes, bytes] = {}
         for block in blocks:
             for event in block.events:
                 if event.name == "BatchPosted":
@@ -195,18 +191,21 @@ class Observer:
                     found[header.hash()] = await self._read_data(header, event.log.transaction)
         return found
 
-    async def _read_data(self, header: Header, transaction: bytes) -> bytes | None:
-        """Calldata of a post. Who posts through a contract of its own hides it in a trace."""
+    async def _read_data(self, header: Header, transaction: bytes) -> bytes:
+        """The data in a transaction's input, where the contract takes it from alone. (RP-19)
+
+        raises   Unavailable if the node shows another, or none
+        """
         sent = await self._chain.input_of(transaction)
         if sent is None:
             raise Unavailable("the node does not have a transaction whose event it showed")
         to, call_data = sent
-        if to != self._rollup.address:
-            return None
         try:
             data = self._rollup.posted_data(call_data)
             segments, roots = decode_data(data)
-        except InvalidInput:
-            return None
+        except InvalidInput as error:
+            raise Unavailable(f"the node shows another input than was posted: {error}") from error
         root = data_tree(segments, header.root_before, roots).root
-        return data if root == header.data else None
+        if to != self._rollup.address or root != header.data:
+            raise Unavailable(f"the node shows another input than that of batch {header.index}")
+        return data

@@ -87,13 +87,13 @@ class Settled:
 class Sighting:
     """A batch that appeared on chain.
 
-    data   its calldata, if it is not ours; None if nobody can tell
+    data   its transaction's input
     """
 
     header: Header
     hash: bytes
     block: int
-    data: bytes | None = None
+    data: bytes
 
     @property
     def place(self) -> Place:
@@ -254,14 +254,13 @@ class Shard:
             return [row]
         rows = self._drop_built()
         row = _another(id_, sighting, Status.STANDING)
-        batch = replay(self.newest, row.posted, registered) if sighting.data is not None else None
+        batch = replay(self.newest, row.posted, registered)
         if isinstance(batch, Batch):
             overtaken = self.ledger.drop_overtaken()
             row = replace(row, numbers=tuple(arrival.number for arrival in overtaken))
             self.standing.append(Standing(row, header, batch, overtaken))
             return [*rows, row]
-        fault = batch.reason if isinstance(batch, Fault) else "its data can't be found"
-        self.faulty = replace(row, status=Status.FAULTY, fault=fault)
+        self.faulty = replace(row, status=Status.FAULTY, fault=batch.reason)
         return [*rows, self.faulty]
 
     def finalised(self, index: int, block: int, registered: int) -> list[BatchRow]:
@@ -403,7 +402,7 @@ def _is(built: Built, header: Header) -> bool:
 def _another(id_: int, sighting: Sighting, status: Status) -> BatchRow:
     header = sighting.header
     posted = Posted(
-        header.kind, header.epoch, header.closes, header.levy, header.folds, sighting.data or b""
+        header.kind, header.epoch, header.closes, header.levy, header.folds, sighting.data
     )
     return BatchRow(
         id_,

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import pytest
-from brownie import chain, web3
+from brownie import web3
 
 from handfast.protocol.messages import CooperativeClose, Opening, Withdrawal
 from tests.chain import reverts
@@ -13,7 +13,7 @@ from tests.channels import (
     NOTHING,
     Channel,
     balance_of,
-    key_of,
+    delegate,
     proofs,
     to_provider,
 )
@@ -109,30 +109,6 @@ def test_an_account_without_code_needs_ecdsa(opened, stranger, provider):
     for signature in (b"", b"\x01", bytes(64), bytes(65), bytes(66)):
         with reverts("InvalidSignature", opened.id, opened.client):
             opened.close(0, stranger, signatures=(signature, opened.sign(provider, message)))
-
-
-def delegate(account, code):
-    """Have an account run some contract's code, by an EIP-7702 transaction of its own."""
-    key = key_of(account)
-    nonce = web3.eth.get_transaction_count(account.address)
-    fields = {"chainId": chain.id, "address": code.address, "nonce": nonce + 1}
-    authorization = key.sign_authorization(fields)
-    signed = key.sign_transaction(
-        {
-            "type": 4,
-            "chainId": chain.id,
-            "nonce": nonce,
-            "to": account.address,
-            "value": 0,
-            "gas": 200_000,
-            "maxFeePerGas": 10**9,
-            "maxPriorityFeePerGas": 0,
-            "authorizationList": [authorization],
-        }
-    )
-    sent = web3.eth.send_raw_transaction(signed.raw_transaction)
-    assert web3.eth.wait_for_transaction_receipt(sent)["status"] == 1
-    assert web3.eth.get_code(account.address)[:3] == bytes.fromhex("ef0100")
 
 
 @pytest.mark.parametrize("mood", [HONEST, REFUSE, BURN_GAS])

@@ -8,6 +8,7 @@ from handfast.protocol.constants import TOKEN_SUPPLY, BatchKind
 from handfast.reputation.encoding import ShardState, encode_data
 from handfast.reputation.rules import levy
 from tests.chain import plain, reverts
+from tests.channels import delegate
 from tests.rollups import ARCHIVE, BOND, NOTHING, Town, to_next_epoch, units
 
 OPINIONS, SCORES = int(BatchKind.OPINIONS), int(BatchKind.SCORES)
@@ -136,6 +137,39 @@ def test_reverts_when_there_is_no_segment(town, rollup):
     posting = (0, OPINIONS, False, 1, 0, NOTHING, NOTHING, NOTHING)
     with reverts("EmptyBatch"):
         rollup.post(posting, b"", {"from": town.proposer})
+
+
+# ---------------------------------------------------------------- whose input it is in (RP-19)
+
+
+def test_reverts_when_a_contract_passes_the_call_on(town, token, deployer, HostileWallet, rows):
+    """Its bytes would be in no transaction's input."""
+    wallet = deployer.deploy(HostileWallet, town.proposer)
+    token.transfer(wallet, 2 * BOND, {"from": town.proposer})
+    rollup = town.rollup
+    for call in (token.approve.encode_input(rollup, 2 * BOND), rollup.deposit.encode_input(BOND)):
+        to = token if call.startswith(token.approve.signature) else rollup
+        wallet.execute(to, 0, call, {"from": town.proposer})
+    batch = town.opinions(rows)
+    post = rollup.post.encode_input(town.posting(batch), batch.data)
+    with reverts("HiddenData", wallet):
+        wallet.execute(rollup, 0, post, {"from": town.proposer})
+    town.post(batch)
+
+
+def test_reverts_when_the_sender_delegates_to_code(town, deployer, web3, HostileWallet, rows):
+    """EIP-7702: it may call itself first, and is the transaction's sender all the same."""
+    proposer = town.proposer
+    batch = town.opinions(rows)
+    post = town.rollup.post.encode_input(town.posting(batch), batch.data)
+    wallet = deployer.deploy(HostileWallet, proposer)
+    delegate(proposer, wallet)
+    through_itself = wallet.execute.encode_input(town.rollup, 0, post)
+    for to, data in ((proposer, through_itself), (town.rollup, post)):
+        with reverts("HiddenData", proposer):
+            proposer.transfer(to, 0, data=data)
+    web3.provider.make_request("anvil_setCode", [proposer.address, "0x"])
+    town.post(batch)
 
 
 # ---------------------------------------------------------------- order of epochs (RP-22)

@@ -258,8 +258,7 @@ class ShardBesideChain(RuleBasedStateMachine):
             self.replay(state, sighting.header, sighting.data)
         return state
 
-    def replay(self, state: State, header: Header, data: bytes | None) -> None:
-        assert data is not None
+    def replay(self, state: State, header: Header, data: bytes) -> None:
         found = [
             each for each in self.chain.sightings() if each.header == header and each.data == data
         ]

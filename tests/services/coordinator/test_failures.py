@@ -9,6 +9,7 @@ from __future__ import annotations
 import asyncio
 import os
 import shutil
+from dataclasses import replace
 from typing import Any
 
 import pytest
@@ -268,6 +269,32 @@ async def other_posts(town: Town, chain: Chain, entries: list[Entry], tip: int) 
             "value": 0,
         }
         await chain.broadcast(bytes(other.sign_transaction(fields).raw_transaction))
+
+
+def test_a_batch_whose_call_is_laid_out_strangely_is_read_as_the_contract_reads_it(
+    town: Town, run: Any
+) -> None:
+    """RP-19: else anybody could stop the shard. Its data stands elsewhere, and is not padded."""
+
+    async def scenario() -> None:
+        async with running(town) as here:
+            other = Account.from_key(town.anvil.keys[0])
+            rollup = town.rollup(here.chain)
+            token = MarketToken(here.chain, town.deployment.market_token.address)
+            batch = apply_opinions(State(), [Entry(1, 3, 1, 1_000, True)], 1, REGISTERED)
+            post = rollup.post(batch, NO_HASH, bytes(32))
+            head, moved = 4 + 8 * 32, 10 * 32
+            size = len(batch.data).to_bytes(32, "big")
+            strange = post.data[:head] + moved.to_bytes(32, "big") + b"\1" * 32 + size + batch.data
+            assert len(strange) % 32 != 4
+            await send(here.chain, other, token.approve(rollup.address, 10_000 * TOKENS))
+            await send(here.chain, other, rollup.deposit(10_000 * TOKENS))
+            await send(here.chain, other, replace(post, data=strange))
+            await here.reached(tip=1, opinions=1)
+            assert await here.clients.submit(town.evidence(1))
+            await here.reached(tip=2, opinions=2)
+
+    run(scenario())
 
 
 def test_nobody_builds_on_a_fraudulent_batch(town: Town, run: Any) -> None:
