@@ -14,7 +14,10 @@ import {
     BatchSource,
     BatchPhase,
     CaseKind,
-    CasePeriod
+    CasePeriod,
+    Metric,
+    ModelOutcome,
+    DeliveryState
 } from "../protocol/Enums.sol";
 import {
     DOMAIN_NAME,
@@ -227,6 +230,10 @@ contract ProtocolProbe is EIP712(DOMAIN_NAME, DOMAIN_VERSION) {
         return Constants.MAX_SUBMISSIONS;
     }
 
+    function NO_VALIDATION() external pure returns (uint256) {
+        return Constants.NO_VALIDATION;
+    }
+
     function MAX_RATING() external pure returns (uint256) {
         return Constants.MAX_RATING;
     }
@@ -421,6 +428,86 @@ contract ProtocolProbe is EIP712(DOMAIN_NAME, DOMAIN_VERSION) {
 
     function CasePeriod_max() external pure returns (CasePeriod) {
         return type(CasePeriod).max;
+    }
+
+    function Metric_Absent() external pure returns (Metric) {
+        return Metric.Absent;
+    }
+
+    function Metric_Accuracy() external pure returns (Metric) {
+        return Metric.Accuracy;
+    }
+
+    function Metric_MacroF1() external pure returns (Metric) {
+        return Metric.MacroF1;
+    }
+
+    function Metric_Determination() external pure returns (Metric) {
+        return Metric.Determination;
+    }
+
+    function Metric_max() external pure returns (Metric) {
+        return type(Metric).max;
+    }
+
+    function ModelOutcome_Absent() external pure returns (ModelOutcome) {
+        return ModelOutcome.Absent;
+    }
+
+    function ModelOutcome_Empty() external pure returns (ModelOutcome) {
+        return ModelOutcome.Empty;
+    }
+
+    function ModelOutcome_Unpublished() external pure returns (ModelOutcome) {
+        return ModelOutcome.Unpublished;
+    }
+
+    function ModelOutcome_Unjudged() external pure returns (ModelOutcome) {
+        return ModelOutcome.Unjudged;
+    }
+
+    function ModelOutcome_Ranked() external pure returns (ModelOutcome) {
+        return ModelOutcome.Ranked;
+    }
+
+    function ModelOutcome_max() external pure returns (ModelOutcome) {
+        return type(ModelOutcome).max;
+    }
+
+    function DeliveryState_Absent() external pure returns (DeliveryState) {
+        return DeliveryState.Absent;
+    }
+
+    function DeliveryState_Delivered() external pure returns (DeliveryState) {
+        return DeliveryState.Delivered;
+    }
+
+    function DeliveryState_Honest() external pure returns (DeliveryState) {
+        return DeliveryState.Honest;
+    }
+
+    function DeliveryState_Dishonest() external pure returns (DeliveryState) {
+        return DeliveryState.Dishonest;
+    }
+
+    function DeliveryState_Disputed() external pure returns (DeliveryState) {
+        return DeliveryState.Disputed;
+    }
+
+    function DeliveryState_Vindicated() external pure returns (DeliveryState) {
+        return DeliveryState.Vindicated;
+    }
+
+    function DeliveryState_Condemned() external pure returns (DeliveryState) {
+        return DeliveryState.Condemned;
+    }
+
+    function DeliveryState_Void() external pure returns (DeliveryState) {
+        return DeliveryState.Void;
+    }
+
+    function DeliveryState_max() external pure returns (DeliveryState) {
+        return type(DeliveryState).max;
     }
 
     function typehashKeyPossession() external pure returns (bytes32) {

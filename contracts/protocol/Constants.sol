@@ -147,6 +147,10 @@ uint256 constant SUBMISSION_DEPOSIT = 5_000_000_000_000_000_000;
 /// @dev Most models or data sets that a task takes.
 uint256 constant MAX_SUBMISSIONS = 64;
 
+/// @dev What a voter puts in every entry of its scores if the published validation data cannot be had. (SPEC
+/// MT-4)
+uint256 constant NO_VALIDATION = 4_294_967_295;
+
 /// @dev Best rating of a purchase.
 uint256 constant MAX_RATING = 10;
 

@@ -81,3 +81,34 @@ enum CasePeriod {
     Ruled
 }
 
+/// @notice How well a model does on validation data, out of SCALE: share of rows it labels right; mean over the
+/// labels of F1; R squared, or zero where that is negative.
+enum Metric {
+    Absent,
+    Accuracy,
+    MacroF1,
+    Determination
+}
+
+/// @notice How a model task ended: nothing was revealed; no validation data; no scores; by the scores.
+enum ModelOutcome {
+    Absent,
+    Empty,
+    Unpublished,
+    Unjudged,
+    Ranked
+}
+
+/// @notice What stands of a delivery: nobody spoke; proven honest by a false claim; marked dishonest; before
+/// the court; won there; lost there; proven to have a wrong key or chunk.
+enum DeliveryState {
+    Absent,
+    Delivered,
+    Honest,
+    Dishonest,
+    Disputed,
+    Vindicated,
+    Condemned,
+    Void
+}
+

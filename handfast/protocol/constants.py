@@ -114,6 +114,10 @@ SUBMISSION_DEPOSIT: Final = 5_000_000_000_000_000_000
 """Deposit of a worker that commits a model or delivers data, in MarketToken."""
 MAX_SUBMISSIONS: Final = 64
 """Most models or data sets that a task takes."""
+NO_VALIDATION: Final = 4_294_967_295
+"""What a voter puts in every entry of its scores if the published validation data cannot be had.
+(SPEC MT-4)
+"""
 MAX_RATING: Final = 10
 """Best rating of a purchase."""
 GOOD_RATING: Final = 8
@@ -212,3 +216,39 @@ class CasePeriod(IntEnum):
     REVEAL = 4
     APPEAL = 5
     RULED = 6
+
+
+class Metric(IntEnum):
+    """How well a model does on validation data, out of SCALE: share of rows it labels right; mean
+    over the labels of F1; R squared, or zero where that is negative.
+    """
+
+    ABSENT = 0
+    ACCURACY = 1
+    MACRO_F1 = 2
+    DETERMINATION = 3
+
+
+class ModelOutcome(IntEnum):
+    """How a model task ended: nothing was revealed; no validation data; no scores; by the scores."""
+
+    ABSENT = 0
+    EMPTY = 1
+    UNPUBLISHED = 2
+    UNJUDGED = 3
+    RANKED = 4
+
+
+class DeliveryState(IntEnum):
+    """What stands of a delivery: nobody spoke; proven honest by a false claim; marked dishonest;
+    before the court; won there; lost there; proven to have a wrong key or chunk.
+    """
+
+    ABSENT = 0
+    DELIVERED = 1
+    HONEST = 2
+    DISHONEST = 3
+    DISPUTED = 4
+    VINDICATED = 5
+    CONDEMNED = 6
+    VOID = 7
