@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import hashlib
 import secrets
+from collections.abc import Sequence
 from dataclasses import dataclass, field
 from typing import TypeAlias
 
@@ -30,6 +31,8 @@ _MINIMUM_SEED = 32
 _KEYGEN_BYTES = 48
 _FIELD_BYTES = 48
 _WORD = 32
+_HALF = 64
+_PAD = _HALF - _FIELD_BYTES
 
 
 @dataclass(frozen=True, slots=True)
@@ -57,12 +60,47 @@ class PublicKey:
             raise InvalidInput("not a BLS public key: not its canonical encoding")
         return PublicKey(point)
 
+    @staticmethod
+    def from_words(words: Sequence[int]) -> PublicKey:
+        """Read what `words` gives, for instance out of an event.
+
+        raises   InvalidInput if it is no point of the subgroup, or infinity
+        """
+        if len(words) != 4 or not all(0 <= word < 1 << 256 for word in words):
+            raise InvalidInput("a point of G1 has four words")
+        data = b"".join(word.to_bytes(_WORD, "big") for word in words)
+        if data[:_PAD] + data[_HALF : _HALF + _PAD] != bytes(2 * _PAD):
+            raise InvalidInput("not a point of G1: a coordinate is outside the field")
+        try:
+            point = G1Point.from_xy_bytes_be(data[_PAD:_HALF] + data[_HALF + _PAD :])
+        except ValueError as error:
+            raise InvalidInput(f"not a point of G1: {error}") from None
+        return PublicKey(point)
+
+    def times(self, scalar: int) -> PublicKey:
+        """This point, scalar times.
+
+        raises   InvalidInput if that is infinity: the scalar is a multiple of the order
+        """
+        return PublicKey(self.point * Scalar(scalar % ORDER))
+
+    def plus(self, other: PublicKey) -> PublicKey:
+        """The sum of both points.
+
+        raises   InvalidInput if that is infinity: one is the other's negative
+        """
+        return PublicKey(self.point + other.point)
+
     def __bytes__(self) -> bytes:
         return self.point.to_compressed_bytes()
 
     def words(self) -> G1Words:
         """The point as the chain's contracts take it."""
         return _g1_words(self.point.to_xy_bytes_be())
+
+
+GENERATOR = PublicKey(G1Point())
+"""G1: the public key of the secret 1."""
 
 
 @dataclass(frozen=True, slots=True)

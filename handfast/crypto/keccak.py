@@ -7,4 +7,5 @@ from sha3 import keccak_256
 
 def keccak(data: bytes | bytearray) -> bytes:
     """Hash `data` to 32 bytes. (600,000 short inputs a second)"""
-    return bytes(keccak_256(data).digest())
+    digest: bytes = keccak_256(data).digest()
+    return digest

@@ -1,13 +1,15 @@
 """The dense Merkle tree: n leaves at positions 0..n-1, identical to MerkleTree.sol. (SPEC GEN-3)
 
-Three forms of one tree: `MerkleTree` keeps every node, for paths and updates; `Frontier` is a value
-that can only grow, in O(log n) memory; `root_of` hashes a short list at once.
+Four forms of one tree: `MerkleTree` keeps every node, for paths and updates; `Frontier` is a value
+that can only grow, in O(log n) memory; `StreamedTree` takes millions of leaves in runs, and gives
+the path of one of them; `root_of` hashes a short list at once.
 """
 
 from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
+from typing import Final
 
 from handfast.crypto.keccak import keccak
 from handfast.errors import InvalidInput
@@ -28,6 +30,11 @@ def leaf_hash(encoding: bytes) -> bytes:
     if len(encoding) == _AMBIGUOUS_LENGTH:
         raise InvalidInput("a leaf's encoding must not be 63 bytes long")
     return keccak(b"\0" + encoding)
+
+
+def leaf_hashes(encodings: Iterable[bytes]) -> list[bytes]:
+    """`leaf_hash` of each, for encodings that are all digests of 32 bytes: nothing is checked."""
+    return [keccak(b"\0" + encoding) for encoding in encodings]
 
 
 def node_hash(left: bytes, right: bytes) -> bytes:
@@ -246,3 +253,76 @@ class Frontier:
             else:
                 node = node_hash(node, ZEROS[level])
         return node
+
+
+class StreamedTree:
+    """A tree whose leaves come in their order and are not kept: of each full run of RUN leaves only
+    its root stays, which is 32 bytes for 4 MiB of sealed content.
+
+    watched   a position whose path is wanted in the end; None for none
+    """
+
+    RUN: Final = 1024
+
+    __slots__ = ("_count", "_path", "_run", "_runs", "_watched")
+
+    def __init__(self, watched: int | None = None) -> None:
+        self._count = 0
+        self._run: list[bytes] = []
+        self._runs: list[bytes] = []
+        self._watched = watched
+        self._path: list[bytes] = []
+
+    def __len__(self) -> int:
+        return self._count
+
+    def extend(self, leaves: Iterable[bytes]) -> None:
+        """Put leaves behind the last."""
+        run = self._run
+        before = len(run)
+        run.extend(leaves)
+        self._count += len(run) - before
+        while len(run) >= self.RUN:
+            self._close(run[: self.RUN], _RUN_HEIGHT)
+            del run[: self.RUN]
+
+    def finish(self) -> bytes:
+        """The root, now that all leaves have come; EMPTY_ROOT if there are none."""
+        if self._run:
+            levels = _RUN_HEIGHT if self._runs else height(len(self._run))
+            self._close(self._run, levels)
+            self._run = []
+        if len(self._runs) > 1:
+            watched = None if self._watched is None else self._watched // self.RUN
+            levels = height(len(self._runs))
+            self._runs = [self._fold(self._runs, _RUN_HEIGHT, levels, watched)]
+        return self._runs[0] if self._runs else EMPTY_ROOT
+
+    def path(self) -> tuple[bytes, ...]:
+        """Siblings of the watched leaf from the bottom up, after `finish`.
+
+        raises   InvalidInput if no position was watched, or there is no leaf at it
+        """
+        if self._watched is None or not 0 <= self._watched < self._count:
+            raise InvalidInput(f"no leaf at position {self._watched} of {self._count}")
+        return tuple(self._path)
+
+    def _close(self, run: list[bytes], levels: int) -> None:
+        number, inside = divmod(-1 if self._watched is None else self._watched, self.RUN)
+        watched = inside if number == len(self._runs) else None
+        self._runs.append(self._fold(run, 0, levels, watched))
+
+    def _fold(self, nodes: list[bytes], level: int, levels: int, watched: int | None) -> bytes:
+        """Root of the subtree of so many levels above these nodes, which stand at `level`."""
+        for zero in ZEROS[level : level + levels]:
+            if len(nodes) & 1:
+                nodes = [*nodes, zero]
+            if watched is not None:
+                self._path.append(nodes[watched ^ 1])
+                watched >>= 1
+            pairs = iter(nodes)
+            nodes = [keccak(left + right) for left, right in zip(pairs, pairs, strict=True)]
+        return nodes[0]
+
+
+_RUN_HEIGHT = height(StreamedTree.RUN)

@@ -124,7 +124,7 @@ class _Named:
 
 
 def _file(stream: Readable, pool: ThreadPoolExecutor, progress: Progress) -> Blocks:
-    first = _read_full(stream, SPAN_BYTES)
+    first = read_full(stream, SPAN_BYTES)
     progress(len(first))
     if len(first) < SPAN_BYTES:
         return (yield from blocks_of_bytes(first))
@@ -140,7 +140,7 @@ def _leaves(
 ) -> Iterator[Block]:
     hashing: deque[Future[list[Block]]] = deque([pool.submit(_chunks, first)])
     while hashing:
-        span = _read_full(stream, SPAN_BYTES)
+        span = read_full(stream, SPAN_BYTES)
         if span:
             progress(len(span))
             hashing.append(pool.submit(_chunks, span))
@@ -154,8 +154,8 @@ def _chunks(span: bytes) -> list[Block]:
     return [Block.of(Codec.RAW, view[start : start + CHUNK_BYTES]) for start in starts]
 
 
-def _read_full(stream: Readable, size: int) -> bytes:
-    """Read `size` bytes, fewer only at the end: a pipe gives them in pieces."""
+def read_full(stream: Readable, size: int) -> bytes:
+    """Read `size` bytes of a stream, fewer only at its end: a pipe gives them in pieces."""
     piece = stream.read(size)
     if len(piece) == size or not piece:
         return piece

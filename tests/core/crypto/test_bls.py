@@ -6,12 +6,14 @@ import json
 from pathlib import Path
 
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 from py_arkworks_bls12381 import G1Point, G2Point
 from py_ecc.bls import G2ProofOfPossession
+from py_ecc.bls.g2_primitives import G1_to_pubkey
+from py_ecc.optimized_bls12_381 import G1, add, multiply
 
-from handfast.crypto.bls import ORDER, PublicKey, SecretKey, Signature, verify
+from handfast.crypto.bls import GENERATOR, ORDER, PublicKey, SecretKey, Signature, verify
 from handfast.errors import InvalidInput
 
 VECTORS = json.loads((Path(__file__).parents[2] / "vectors/hash_to_g2.json").read_text())
@@ -135,3 +137,35 @@ def test_gives_points_as_the_precompiles_take_them() -> None:
 def test_never_shows_a_secret() -> None:
     assert repr(KEY) == "SecretKey()"
     assert str(KEY.scalar) not in f"{KEY} {KEY!r}"
+
+
+@settings(max_examples=10, deadline=None)
+@given(scalars, scalars)
+def test_adds_and_multiplies_points_as_py_ecc_does(left: int, right: int) -> None:
+    ours = GENERATOR.times(left).plus(GENERATOR.times(right))
+    theirs = add(multiply(G1, left), multiply(G1, right))
+    assert bytes(ours) == bytes(G1_to_pubkey(theirs))
+    assert GENERATOR.times(left).times(right) == GENERATOR.times(left * right)
+
+
+@given(scalars)
+def test_a_point_is_read_back_from_the_words_of_the_chain(scalar: int) -> None:
+    point = GENERATOR.times(scalar)
+    assert PublicKey.from_words(point.words()) == point
+
+
+def test_words_that_are_no_point_of_the_subgroup_are_refused() -> None:
+    good = GENERATOR.words()
+    outside = outside_the_subgroup().to_xy_bytes_be()
+    split = [outside[:16], outside[16:48], outside[48:64], outside[64:]]
+    for words in (
+        (0, 0, 0, 0),
+        (good[0] + (1 << 128), *good[1:]),
+        (good[0], good[1] ^ 1, *good[2:]),
+        (1 << 256, *good[1:]),
+        (-1, *good[1:]),
+        good[:3],
+        tuple(int.from_bytes(half, "big") for half in split),
+    ):
+        with pytest.raises(InvalidInput):
+            PublicKey.from_words(words)

@@ -12,6 +12,7 @@ from handfast.crypto.merkle import (
     ZEROS,
     Frontier,
     MerkleTree,
+    StreamedTree,
     height,
     leaf_hash,
     root_from,
@@ -180,3 +181,35 @@ def test_frontiers_are_values() -> None:
     root = before.root
     assert before.append(leaves[2]).root != root
     assert before.root == root
+
+
+@pytest.mark.parametrize("count", [0, 1, 2, 3, 1023, 1024, 1025, 2048, 2049, 3 * 1024 + 5])
+def test_a_streamed_tree_is_the_tree_of_its_leaves(count: int) -> None:
+    leaves = leaves_of(count)
+    whole = MerkleTree(leaves)
+    for step in (700, 1024, 5000):
+        tree = StreamedTree()
+        for start in range(0, count, step):
+            tree.extend(leaves[start : start + step])
+        assert len(tree) == count
+        assert tree.finish() == whole.root
+
+
+@pytest.mark.parametrize("count", [1, 2, 3, 1024, 1025, 2049])
+def test_a_streamed_tree_gives_the_path_of_the_watched_leaf(count: int) -> None:
+    leaves = leaves_of(count)
+    whole = MerkleTree(leaves)
+    for position in {0, count // 2, count - 1}:
+        tree = StreamedTree(position)
+        tree.extend(leaves)
+        assert tree.finish() == whole.root
+        assert tree.path() == whole.path(position)
+
+
+@pytest.mark.parametrize("watched", [None, 3, -1])
+def test_a_streamed_tree_has_no_path_of_a_leaf_that_did_not_come(watched: int | None) -> None:
+    tree = StreamedTree(watched)
+    tree.extend(leaves_of(3))
+    tree.finish()
+    with pytest.raises(InvalidInput):
+        tree.path()
