@@ -53,11 +53,12 @@ environment() {
 
 python_packages() {
     local stamp
-    stamp=$(stamp_of requirements/dev.txt .venv/.place)
+    stamp=$(stamp_of requirements/dev.txt .venv/.place scripts/toolchain/setup.sh)
     current .venv/.stamp "$stamp" && return
     say "$(grep -c '^[a-zA-Z]' requirements/dev.txt) Python packages from requirements/dev.txt, checked against their hashes"
     installer_settings
-    .venv/bin/uv pip sync --quiet --python .venv/bin/python --require-hashes requirements/dev.txt
+    .venv/bin/uv pip sync --quiet --compile-bytecode --python .venv/bin/python --require-hashes \
+        requirements/dev.txt
     printf '%s\n' "$stamp" >.venv/.stamp
 }
 
@@ -101,8 +102,12 @@ tools() {
     printf '%s\n' "$stamp" >.tools/.stamp
 }
 
+# Every process of a town or a test imports all of it, also where Python is told to write no caches.
+bytecode() { .venv/bin/python -m compileall -q handfast; }
+
 environment
 python_packages
 node_packages
 tools
+bytecode
 say "ready"
