@@ -24,6 +24,7 @@ from handfast.log import get
 _log = get(__name__)
 _REMEMBERED = 100_000
 _LINGER = 2.0
+_END_SECONDS = 10.0
 _PROBES = ("/health", "/metrics")
 _STATUS: dict[type[HandfastError], tuple[int, str]] = {
     InvalidInput: (400, "invalid"),
@@ -138,6 +139,8 @@ class Server:
     routes    of the application
     health    what `/health` answers; raising Unavailable makes it 503
     metrics   what `/metrics` shows
+    farewell  ends the conversations (WebSockets) of these routes when the server stops, which
+              would wait for them
     """
 
     def __init__(
@@ -146,6 +149,7 @@ class Server:
         health: Health,
         metrics: CollectorRegistry,
         limits: Limits = _USUAL,
+        farewell: Callable[[], Awaitable[None]] | None = None,
     ) -> None:
         self.limits = limits
         self._health = health
@@ -167,9 +171,12 @@ class Server:
         app.add_routes([web.get("/health", self._show_health)])
         app.add_routes([web.get("/metrics", self._show_metrics)])
         app.add_routes(routes)
+        if farewell is not None:
+            app.on_shutdown.append(lambda _: farewell())
         self._runner = web.AppRunner(
             app,
             access_log=None,
+            shutdown_timeout=_END_SECONDS,
             keepalive_timeout=limits.idle,
             lingering_time=min(limits.patience, _LINGER),
         )
@@ -202,7 +209,7 @@ class Server:
             raise self._breach
 
     async def stop(self) -> None:
-        """Let the requests under way end, and take no more."""
+        """Take no more requests; those under way have some seconds to end."""
         if self._server is not None:
             self._server.close()
             self._server = None

@@ -124,10 +124,9 @@ class Network:
             task.cancel()
         await asyncio.gather(*self._dialling.values(), return_exceptions=True)
         self._dialling.clear()
-        for session in list(self._sessions.values()):
-            await session.close()
-        for socket in list(self._sockets):
-            await socket.close()
+        # All at once: each waits a while for its other end.
+        await asyncio.gather(*(session.close() for session in self._sessions.values()))
+        await asyncio.gather(*(socket.close() for socket in self._sockets))
         if self._http is not None:
             await self._http.close()
             self._http = None

@@ -67,7 +67,8 @@ async def run(settings: ProviderSettings) -> None:
         stack.push_async_callback(network.close)
         routes = [*round_routes(provider.desk), web.get(CHANNEL_ROUTE, network.handle)]
         limits = Limits(rate=500.0, burst=1_000)
-        server = await stack.enter_async_context(Server(routes, provider.health, metrics, limits))
+        server = Server(routes, provider.health, metrics, limits, network.close)
+        await stack.enter_async_context(server)
         provider.measure(metrics)
         await provider.reconcile()
         await server.start(settings.host, settings.port)

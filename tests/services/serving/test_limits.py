@@ -205,6 +205,35 @@ def test_an_address_that_is_taken_is_one_clear_line() -> None:
     run(scenario)
 
 
+def test_a_server_that_stops_ends_its_conversations() -> None:
+    async def scenario() -> None:
+        open_ = set[web.WebSocketResponse]()
+
+        async def converse(request: web.Request) -> web.WebSocketResponse:
+            socket = web.WebSocketResponse()
+            await socket.prepare(request)
+            open_.add(socket)
+            async for message in socket:
+                await socket.send_bytes(message.data)
+            return socket
+
+        async def farewell() -> None:
+            await asyncio.gather(*(socket.close() for socket in open_))
+
+        routes = [web.get("/talk", converse)]
+        server = Server(routes, health, CollectorRegistry(), farewell=farewell)
+        await server.start("127.0.0.1", 0)
+        url = f"http://127.0.0.1:{server.port}/talk"
+        async with aiohttp.ClientSession() as session, session.ws_connect(url) as talk:
+            await talk.send_bytes(b"still there?")
+            assert await talk.receive_bytes() == b"still there?"
+            listening = asyncio.create_task(talk.receive())
+            await server.stop()  # else it would wait for who never leaves
+            assert (await listening).type is aiohttp.WSMsgType.CLOSE
+
+    run(scenario)
+
+
 def test_a_bucket_refills_with_time() -> None:
     now = 0.0
     limit = RateLimit(2.0, 2, clock=lambda: now)
