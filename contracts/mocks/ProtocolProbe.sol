@@ -202,12 +202,24 @@ contract ProtocolProbe is EIP712(DOMAIN_NAME, DOMAIN_VERSION) {
         return Constants.MAX_APPEALS;
     }
 
+    function MAX_OPTIONS() external pure returns (uint256) {
+        return Constants.MAX_OPTIONS;
+    }
+
     function MAX_SCORES() external pure returns (uint256) {
         return Constants.MAX_SCORES;
     }
 
     function MAX_TRIES() external pure returns (uint256) {
         return Constants.MAX_TRIES;
+    }
+
+    function MAX_NOTE_BYTES() external pure returns (uint256) {
+        return Constants.MAX_NOTE_BYTES;
+    }
+
+    function CALLBACK_GAS() external pure returns (uint256) {
+        return Constants.CALLBACK_GAS;
     }
 
     function REPUTATION_FLOOR() external pure returns (int256) {

@@ -107,8 +107,9 @@ uint256 constant LEVY_SHARE = 10_000_000;
 /// @dev Flat part of the levy of one opinion, in FEE_UNIT.
 uint256 constant LEVY_FLAT = 100;
 
-/// @dev Voters stake whole multiples of this many smallest units of MarketToken: a thousandth of a token.
-uint256 constant STAKE_UNIT = 1_000_000_000_000_000;
+/// @dev Voters stake whole multiples of this many smallest units of MarketToken: a token, so that weights
+/// take 32 bits.
+uint256 constant STAKE_UNIT = 1_000_000_000_000_000_000;
 
 /// @dev What one seat of a panel costs who asks for it, in MarketToken.
 uint256 constant SEAT_FEE = 1_000_000_000_000_000_000;
@@ -125,12 +126,21 @@ uint256 constant MAX_FIRST_PANEL = 15;
 /// @dev How often a case can be appealed; each panel has 2n + 1 seats of the one before.
 uint256 constant MAX_APPEALS = 3;
 
+/// @dev Most options of a choice.
+uint256 constant MAX_OPTIONS = 255;
+
 /// @dev Most entries of a score vector: eight words of eight.
 uint256 constant MAX_SCORES = 64;
 
 /// @dev Voters that are drawn for one seat, while those drawn have too little stake free, before it stays
 /// empty.
 uint256 constant MAX_TRIES = 8;
+
+/// @dev Longest note that a voter leaves with its commitment.
+uint256 constant MAX_NOTE_BYTES = 512;
+
+/// @dev Gas with which a case's client is told of the ruling.
+uint256 constant CALLBACK_GAS = 500_000;
 
 /// @dev Lowest participation reputation, out of SCALE.
 int256 constant REPUTATION_FLOOR = -10_000_000_000;

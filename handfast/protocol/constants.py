@@ -85,8 +85,9 @@ LEVY_SHARE: Final = 10_000_000
 """Share of an opinion's fee, out of SCALE, that its batch burns."""
 LEVY_FLAT: Final = 100
 """Flat part of the levy of one opinion, in FEE_UNIT."""
-STAKE_UNIT: Final = 1_000_000_000_000_000
-"""Voters stake whole multiples of this many smallest units of MarketToken: a thousandth of a token.
+STAKE_UNIT: Final = 1_000_000_000_000_000_000
+"""Voters stake whole multiples of this many smallest units of MarketToken: a token, so that weights
+take 32 bits.
 """
 SEAT_FEE: Final = 1_000_000_000_000_000_000
 """What one seat of a panel costs who asks for it, in MarketToken."""
@@ -98,12 +99,18 @@ MAX_FIRST_PANEL: Final = 15
 """Most seats of a case's first panel."""
 MAX_APPEALS: Final = 3
 """How often a case can be appealed; each panel has 2n + 1 seats of the one before."""
+MAX_OPTIONS: Final = 255
+"""Most options of a choice."""
 MAX_SCORES: Final = 64
 """Most entries of a score vector: eight words of eight."""
 MAX_TRIES: Final = 8
 """Voters that are drawn for one seat, while those drawn have too little stake free, before it stays
 empty.
 """
+MAX_NOTE_BYTES: Final = 512
+"""Longest note that a voter leaves with its commitment."""
+CALLBACK_GAS: Final = 500_000
+"""Gas with which a case's client is told of the ruling."""
 REPUTATION_FLOOR: Final = -10_000_000_000
 """Lowest participation reputation, out of SCALE."""
 CHUNK_BYTES: Final = 4_096
