@@ -77,20 +77,6 @@ class PublicKey:
             raise InvalidInput(f"not a point of G1: {error}") from None
         return PublicKey(point)
 
-    def times(self, scalar: int) -> PublicKey:
-        """This point, scalar times.
-
-        raises   InvalidInput if that is infinity: the scalar is a multiple of the order
-        """
-        return PublicKey(self.point * Scalar(scalar % ORDER))
-
-    def plus(self, other: PublicKey) -> PublicKey:
-        """The sum of both points.
-
-        raises   InvalidInput if that is infinity: one is the other's negative
-        """
-        return PublicKey(self.point + other.point)
-
     def __bytes__(self) -> bytes:
         return self.point.to_compressed_bytes()
 
@@ -173,6 +159,12 @@ class SecretKey:
     def shared_point(self, other: PublicKey) -> PublicKey:
         """The point that both holders of a secret reach from the other's key: Diffie-Hellman."""
         return PublicKey(other.point * Scalar(self.scalar))
+
+
+def combine(left: PublicKey, a: int, right: PublicKey, b: int) -> G1Words:
+    """a·left + b·right as the chain's contracts have it; all zero at infinity."""
+    point = left.point * Scalar(a % ORDER) + right.point * Scalar(b % ORDER)
+    return _g1_words(point.to_xy_bytes_be())
 
 
 def verify(key: PublicKey, message: bytes, signature: Signature, tag: bytes) -> bool:

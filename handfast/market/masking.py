@@ -1,5 +1,8 @@
 """Hands a content key to one receiver, who can show a contract what it got. (SPEC SL-5, SL-6)
 
+A *context* is the EIP-712 digest of what the key is handed over for (`PurchaseKey`, `DeliveryKey`,
+`PanelKey`) under the domain of the contract that judges. Identical to Sealing.sol.
+
 All is derived, nothing drawn: whoever repeats an act after a crash gets the same bytes again. The
 secrets come from the content key and from the receiver's own, so that nobody else can derive them,
 and no two statements share one.
@@ -11,112 +14,103 @@ from collections.abc import Iterable
 from dataclasses import dataclass
 from typing import Final
 
-from handfast.crypto.bls import GENERATOR, ORDER, PublicKey, SecretKey
+from handfast.crypto.bls import GENERATOR, ORDER, G1Words, PublicKey, SecretKey, combine
 from handfast.crypto.keccak import keccak
-from handfast.errors import InvalidInput
-from handfast.market.sealing import KEY_BYTES
-from handfast.protocol.messages import Domain
+from handfast.market.sealing import require_key
 
-_MASK_INFO: Final = b"handfast/v1/mask"
-_EQUALITY_INFO: Final = b"handfast/v1/equality"
+_EPHEMERAL_INFO: Final = b"handfast/v1/ephemeral"
+_NONCE_INFO: Final = b"handfast/v1/nonce"
 _WORD: Final = 32
-
-
-@dataclass(frozen=True, slots=True)
-class Place:
-    """What a mask is good for, and nothing else.
-
-    domain    of the contract that judges it
-    context   32 bytes that name purchase, delivery, or case and seat there
-    """
-
-    domain: Domain
-    context: bytes
-
-    def __bytes__(self) -> bytes:
-        return self.domain.separator + self.context
+_MASK_TAG: Final = b"handfast/v1/mask"
+_PROOF_TAG: Final = b"handfast/v1/shared-point"
 
 
 @dataclass(frozen=True, slots=True)
 class MaskedKey:
     """A content key that one receiver can read.
 
-    point    E = e·G1
-    masked   the key, xor the hash of the shared point
+    ephemeral   E = e·G1
+    masked      the key, xor the hash of the shared point
     """
 
-    point: PublicKey
+    ephemeral: PublicKey
     masked: bytes
 
 
 @dataclass(frozen=True, slots=True)
-class SharedPointProof:
-    """Shows what the shared point is, and no secret: log_G1(P) = log_E(S). [Chaum and Pedersen]
+class SharedPoint:
+    """What a receiver's secret makes of E, and the proof that log_G1(P) = log_E(S), which gives no
+    secret away. [Chaum and Pedersen]
 
-    shared     S = p·E
-    on_base    A = k·G1
-    on_point   B = k·E
-    response   z = k + c·p mod r
+    key         P, the receiver's
+    shared      S = p·E
+    challenge   c, the hash of the whole statement
+    response    z = k + c·p mod r
     """
 
+    key: PublicKey
     shared: PublicKey
-    on_base: PublicKey
-    on_point: PublicKey
+    challenge: int
     response: int
 
 
-def mask(key: bytes, receiver: PublicKey, place: Place) -> MaskedKey:
+def receiver_of(key: PublicKey) -> bytes:
+    """What a contract keeps of a decryption key."""
+    return keccak(bytes(key))
+
+
+def mask(key: bytes, receiver: PublicKey, context: bytes) -> MaskedKey:
     """Hand a content key to the owner of a decryption key."""
-    if len(key) != KEY_BYTES:
-        raise InvalidInput(f"a content key has {KEY_BYTES} bytes, not {len(key)}")
-    ephemeral = SecretKey.derive(key, _MASK_INFO + bytes(place) + bytes(receiver))
-    return MaskedKey(ephemeral.public_key(), _applied(key, ephemeral.shared_point(receiver), place))
+    require_key(key)
+    ephemeral = SecretKey.derive(key, _EPHEMERAL_INFO + context + bytes(receiver))
+    masked = _applied(key, ephemeral.shared_point(receiver), context)
+    return MaskedKey(ephemeral.public_key(), masked)
 
 
-def unmask(secret: SecretKey, handed: MaskedKey, place: Place) -> bytes:
+def unmask(secret: SecretKey, handed: MaskedKey, context: bytes) -> bytes:
     """The content key that was handed to the owner of a secret."""
-    return unmask_with(secret.shared_point(handed.point), handed, place)
+    return unmask_with(secret.shared_point(handed.ephemeral), handed, context)
 
 
-def unmask_with(shared: PublicKey, handed: MaskedKey, place: Place) -> bytes:
-    """The content key, by the shared point, as a contract computes it."""
-    return _applied(handed.masked, shared, place)
+def unmask_with(shared: PublicKey, handed: MaskedKey, context: bytes) -> bytes:
+    """The content key by the shared point, as a contract computes it."""
+    return _applied(handed.masked, shared, context)
 
 
-def prove_shared(secret: SecretKey, point: PublicKey, place: Place) -> SharedPointProof:
+def prove_shared(secret: SecretKey, handed: MaskedKey, context: bytes) -> SharedPoint:
     """Show what point a secret shares with E."""
-    info = _EQUALITY_INFO + bytes(place) + bytes(point)
-    nonce = SecretKey.derive(secret.scalar.to_bytes(_WORD, "big"), info)
-    shared = secret.shared_point(point)
-    on_base, on_point = nonce.public_key(), nonce.shared_point(point)
-    challenge = _challenge(place, (secret.public_key(), point, shared, on_base, on_point))
+    key, base = secret.public_key(), handed.ephemeral
+    nonce = SecretKey.derive(
+        secret.scalar.to_bytes(_WORD, "big"), _NONCE_INFO + context + bytes(base)
+    )
+    shared = secret.shared_point(base)
+    commitments = nonce.public_key().words(), nonce.shared_point(base).words()
+    challenge = _challenge(context, (key, base, shared), commitments)
     response = (nonce.scalar + challenge * secret.scalar) % ORDER
-    return SharedPointProof(shared, on_base, on_point, response)
+    return SharedPoint(key, shared, challenge, response)
 
 
-def is_proven(receiver: PublicKey, point: PublicKey, proof: SharedPointProof, place: Place) -> bool:
-    """Whether a proof shows what point the receiver's secret shares with E, as a contract checks.
-
-    It holds if z·G1 = A + c·P and z·E = B + c·S.
+def is_proven(point: SharedPoint, handed: MaskedKey, context: bytes) -> bool:
+    """Whether a shared point is shown to be right, as ChaumPedersen.sol decides it: with
+    A = z·G1 - c·P and B = z·E - c·S, c is the hash of the statement.
     """
-    points = (receiver, point, proof.shared, proof.on_base, proof.on_point)
-    challenge = _challenge(place, points)
-    if not 0 < proof.response < ORDER or challenge == 0:
+    if not 0 <= point.challenge < ORDER:
         return False
-    try:
-        return (
-            GENERATOR.times(proof.response) == proof.on_base.plus(receiver.times(challenge))
-        ) and point.times(proof.response) == proof.on_point.plus(proof.shared.times(challenge))
-    except InvalidInput:  # a sum is infinity, which z times a point is not
-        return False
+    negative, base = ORDER - point.challenge, handed.ephemeral
+    commitments = (
+        combine(GENERATOR, point.response, point.key, negative),
+        combine(base, point.response, point.shared, negative),
+    )
+    points = (point.key, base, point.shared)
+    return _challenge(context, points, commitments) == point.challenge
 
 
-def _challenge(place: Place, points: Iterable[PublicKey]) -> int:
-    """c of SPEC SL-6: points as the precompiles take them."""
-    words = b"".join(word.to_bytes(_WORD, "big") for point in points for word in point.words())
-    return int.from_bytes(keccak(bytes(place) + words), "big") % ORDER
+def _challenge(context: bytes, points: Iterable[PublicKey], commitments: Iterable[G1Words]) -> int:
+    words = (*(point.words() for point in points), *commitments)
+    statement = b"".join(word.to_bytes(_WORD, "big") for each in words for word in each)
+    return int.from_bytes(keccak(_PROOF_TAG + context + statement), "big") % ORDER
 
 
-def _applied(key: bytes, shared: PublicKey, place: Place) -> bytes:
-    pad = keccak(bytes(place) + bytes(shared))
+def _applied(key: bytes, shared: PublicKey, context: bytes) -> bytes:
+    pad = keccak(_MASK_TAG + context + bytes(shared))
     return bytes(left ^ right for left, right in zip(key, pad, strict=True))

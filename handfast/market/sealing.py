@@ -106,7 +106,7 @@ def chunks_of(size: int) -> int:
 
 def hash_key(key: bytes) -> bytes:
     """What a seal commits to of its key. (SPEC SL-3)"""
-    _require_key(key)
+    require_key(key)
     return keccak(key)
 
 
@@ -283,12 +283,13 @@ def chunk_length(size: int, position: int) -> int:
 
 def _cipher(key: bytes, block: int = 0) -> CipherContext:
     """ChaCha20 of RFC 8439 with nonce zero, from a block on. (SPEC SL-1)"""
-    _require_key(key)
+    require_key(key)
     counter = block.to_bytes(4, "little")
     return Cipher(ChaCha20(key, counter + bytes(12)), None).encryptor()
 
 
-def _require_key(key: bytes) -> None:
+def require_key(key: bytes) -> None:
+    """Refuse what can't be a content key."""
     if len(key) != KEY_BYTES:
         raise InvalidInput(f"a content key has {KEY_BYTES} bytes, not {len(key)}")
 

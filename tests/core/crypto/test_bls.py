@@ -10,10 +10,9 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from py_arkworks_bls12381 import G1Point, G2Point
 from py_ecc.bls import G2ProofOfPossession
-from py_ecc.bls.g2_primitives import G1_to_pubkey
-from py_ecc.optimized_bls12_381 import G1, add, multiply
+from py_ecc.optimized_bls12_381 import G1, add, multiply, normalize
 
-from handfast.crypto.bls import GENERATOR, ORDER, PublicKey, SecretKey, Signature, verify
+from handfast.crypto.bls import GENERATOR, ORDER, PublicKey, SecretKey, Signature, combine, verify
 from handfast.errors import InvalidInput
 
 VECTORS = json.loads((Path(__file__).parents[2] / "vectors/hash_to_g2.json").read_text())
@@ -139,18 +138,28 @@ def test_never_shows_a_secret() -> None:
     assert str(KEY.scalar) not in f"{KEY} {KEY!r}"
 
 
+def words_of(point: tuple) -> tuple[int, ...]:
+    """A point of py_ecc as the chain has it."""
+    coordinates = [int(each) for each in normalize(point)]
+    return tuple(part for each in coordinates for part in divmod(each, 1 << 256))
+
+
 @settings(max_examples=10, deadline=None)
-@given(scalars, scalars)
-def test_adds_and_multiplies_points_as_py_ecc_does(left: int, right: int) -> None:
-    ours = GENERATOR.times(left).plus(GENERATOR.times(right))
-    theirs = add(multiply(G1, left), multiply(G1, right))
-    assert bytes(ours) == bytes(G1_to_pubkey(theirs))
-    assert GENERATOR.times(left).times(right) == GENERATOR.times(left * right)
+@given(scalars, scalars, scalars, scalars)
+def test_combines_points_as_py_ecc_does(left: int, a: int, right: int, b: int) -> None:
+    ours = combine(SecretKey(left).public_key(), a, SecretKey(right).public_key(), b)
+    theirs = add(multiply(multiply(G1, left), a), multiply(multiply(G1, right), b))
+    assert ours == words_of(theirs)
+
+
+def test_what_combines_to_infinity_is_all_zero() -> None:
+    assert combine(GENERATOR, 5, GENERATOR, ORDER - 5) == (0, 0, 0, 0)
+    assert combine(GENERATOR, ORDER + 2, GENERATOR, 0) == SecretKey(2).public_key().words()
 
 
 @given(scalars)
 def test_a_point_is_read_back_from_the_words_of_the_chain(scalar: int) -> None:
-    point = GENERATOR.times(scalar)
+    point = SecretKey(scalar).public_key()
     assert PublicKey.from_words(point.words()) == point
 
 

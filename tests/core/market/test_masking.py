@@ -15,32 +15,30 @@ from handfast.crypto.keccak import keccak
 from handfast.errors import InvalidInput
 from handfast.market.masking import (
     MaskedKey,
-    Place,
-    SharedPointProof,
     is_proven,
     mask,
     prove_shared,
+    receiver_of,
     unmask,
     unmask_with,
 )
-from handfast.protocol.messages import Domain
 
-MARKET = Domain(31337, "0x" + "11" * 20)
-PLACE = Place(MARKET, (7).to_bytes(32, "big"))
+CONTEXT = keccak(b"a purchase")
 CONTENT_KEY = bytes(range(32))
 BUYER = SecretKey.derive(bytes(32), b"buyer")
+OTHER = SecretKey.derive(bytes(32), b"other")
 
 scalars = st.integers(1, ORDER - 1)
 words = st.binary(min_size=32, max_size=32)
 
 
-def point_of(key: PublicKey):
+def point_of(key: PublicKey) -> tuple:
     return pubkey_to_G1(bytes(key))
 
 
-def encoded(key: PublicKey) -> bytes:
+def encoded(point: tuple) -> bytes:
     """A point as two coordinates of 64 bytes, by py_ecc."""
-    x, y = normalize(point_of(key))
+    x, y = normalize(point)
     return int(x).to_bytes(64, "big") + int(y).to_bytes(64, "big")
 
 
@@ -49,23 +47,20 @@ def encoded(key: PublicKey) -> bytes:
 def test_the_receiver_alone_reads_what_was_masked_for_it(
     scalar: int, key: bytes, context: bytes
 ) -> None:
-    secret, place = SecretKey(scalar), Place(MARKET, context)
-    handed = mask(key, secret.public_key(), place)
-    assert unmask(secret, handed, place) == key
-    assert unmask(SecretKey(scalar % (ORDER - 1) + 1), handed, place) != key
-    assert unmask(secret, handed, Place(MARKET, keccak(context))) != key
-    elsewhere = Place(Domain(1, MARKET.contract), context)
-    assert unmask(secret, handed, elsewhere) != key
+    secret = SecretKey(scalar)
+    handed = mask(key, secret.public_key(), context)
+    assert unmask(secret, handed, context) == key
+    assert unmask(SecretKey(scalar % (ORDER - 1) + 1), handed, context) != key
+    assert unmask(secret, handed, keccak(context)) != key
 
 
 @settings(max_examples=5, deadline=None)
 @given(scalars, words)
 def test_the_mask_is_the_hash_of_the_point_that_py_ecc_reaches(scalar: int, key: bytes) -> None:
-    """SL-5: key xor keccak256(separator, context, compressed S)."""
-    secret = SecretKey(scalar)
-    handed = mask(key, secret.public_key(), PLACE)
-    shared = G1_to_pubkey(multiply(point_of(handed.point), scalar))
-    pad = keccak(MARKET.separator + PLACE.context + bytes(shared))
+    """SL-5: key xor keccak256(tag, context, compressed S)."""
+    handed = mask(key, SecretKey(scalar).public_key(), CONTEXT)
+    shared = G1_to_pubkey(multiply(point_of(handed.ephemeral), scalar))
+    pad = keccak(b"handfast/v1/mask" + CONTEXT + bytes(shared))
     assert bytes(a ^ b for a, b in zip(handed.masked, pad, strict=True)) == key
 
 
@@ -74,85 +69,73 @@ def test_the_mask_is_the_hash_of_the_point_that_py_ecc_reaches(scalar: int, key:
 def test_a_proof_satisfies_the_equations_in_py_ecc(
     scalar: int, ephemeral: int, context: bytes
 ) -> None:
-    """SL-6: z·G1 = A + c·P and z·E = B + c·S, with c from an encoding made by py_ecc."""
-    secret, place = SecretKey(scalar), Place(MARKET, context)
-    receiver, sent = secret.public_key(), SecretKey(ephemeral).public_key()
-    proof = prove_shared(secret, sent, place)
-    points = (receiver, sent, proof.shared, proof.on_base, proof.on_point)
-    data = MARKET.separator + context + b"".join(map(encoded, points))
-    challenge = int.from_bytes(keccak(data), "big") % ORDER
-    z = proof.response
-    right = add(point_of(proof.on_base), multiply(point_of(receiver), challenge))
-    assert eq(multiply(G1, z), right)
-    right = add(point_of(proof.on_point), multiply(point_of(proof.shared), challenge))
-    assert eq(multiply(point_of(sent), z), right)
-    assert is_proven(receiver, sent, proof, place)
+    """SL-6: S = p·E, and with A = z·G1 - c·P, B = z·E - c·S, c is the hash of all five points."""
+    base = SecretKey(ephemeral).public_key()
+    shown = prove_shared(SecretKey(scalar), MaskedKey(base, bytes(32)), context)
+    assert eq(point_of(shown.shared), multiply(point_of(base), scalar))
+    negative = ORDER - shown.challenge
+    key, shared = point_of(shown.key), point_of(shown.shared)
+    first = add(multiply(G1, shown.response), multiply(key, negative))
+    second = add(multiply(point_of(base), shown.response), multiply(shared, negative))
+    data = b"".join(map(encoded, (key, point_of(base), shared, first, second)))
+    challenge = int.from_bytes(keccak(b"handfast/v1/shared-point" + context + data), "big")
+    assert challenge % ORDER == shown.challenge
+    assert is_proven(shown, MaskedKey(base, bytes(32)), context)
 
 
 def test_a_contract_unmasks_with_the_proven_point() -> None:
-    handed = mask(CONTENT_KEY, BUYER.public_key(), PLACE)
-    proof = prove_shared(BUYER, handed.point, PLACE)
-    assert unmask_with(proof.shared, handed, PLACE) == CONTENT_KEY
+    handed = mask(CONTENT_KEY, BUYER.public_key(), CONTEXT)
+    shown = prove_shared(BUYER, handed, CONTEXT)
+    assert receiver_of(shown.key) == keccak(bytes(BUYER.public_key()))
+    assert unmask_with(shown.shared, handed, CONTEXT) == CONTENT_KEY
 
 
-def proof_of_a_lie() -> tuple[MaskedKey, SharedPointProof]:
-    """What a buyer makes who wants another key to come out: a proof about another shared point."""
-    handed = mask(CONTENT_KEY, BUYER.public_key(), PLACE)
-    liar = SecretKey.derive(bytes(32), b"liar")
-    return handed, prove_shared(liar, handed.point, PLACE)
+@pytest.mark.parametrize(
+    "change",
+    [
+        {"key": OTHER.public_key()},
+        {"shared": OTHER.public_key()},
+        {"response": 1},
+        {"challenge": 0},
+        {"challenge": ORDER},
+        {"challenge": -1},
+    ],
+    ids=lambda change: next(iter(change)),
+)
+def test_a_proof_holds_for_its_statement_alone(change: dict[str, object]) -> None:
+    handed = mask(CONTENT_KEY, BUYER.public_key(), CONTEXT)
+    shown = prove_shared(BUYER, handed, CONTEXT)
+    assert is_proven(shown, handed, CONTEXT)
+    assert not is_proven(replace(shown, **change), handed, CONTEXT)
 
 
-def test_a_proof_holds_for_its_statement_alone() -> None:
-    receiver = BUYER.public_key()
-    handed = mask(CONTENT_KEY, receiver, PLACE)
-    proof = prove_shared(BUYER, handed.point, PLACE)
-    other = GENERATOR.times(5)
-    assert is_proven(receiver, handed.point, proof, PLACE)
-    assert not is_proven(other, handed.point, proof, PLACE)
-    assert not is_proven(receiver, other, proof, PLACE)
-    assert not is_proven(receiver, handed.point, proof, Place(MARKET, bytes(32)))
-    for change in (
-        {"shared": other},
-        {"on_base": other},
-        {"on_point": other},
-        {"response": (proof.response + 1) % ORDER},
-        {"response": proof.response + ORDER},
-        {"response": 0},
-    ):
-        assert not is_proven(receiver, handed.point, replace(proof, **change), PLACE)
-    handed, lie = proof_of_a_lie()
-    assert not is_proven(receiver, handed.point, lie, PLACE)
+def test_a_proof_holds_for_its_context_and_point_alone() -> None:
+    handed = mask(CONTENT_KEY, BUYER.public_key(), CONTEXT)
+    shown = prove_shared(BUYER, handed, CONTEXT)
+    assert not is_proven(shown, handed, bytes(32))
+    assert not is_proven(shown, MaskedKey(GENERATOR, handed.masked), CONTEXT)
 
 
-def test_a_proof_whose_sum_is_infinity_is_refused() -> None:
-    """A = -c·P for the c of another A: nobody finds one that fits, and a sum of infinity is no
-    error."""
-    handed = mask(CONTENT_KEY, BUYER.public_key(), PLACE)
-    proof = prove_shared(BUYER, handed.point, PLACE)
-    with pytest.raises(InvalidInput, match="infinity"):
-        GENERATOR.plus(GENERATOR.times(ORDER - 1))
-    with pytest.raises(InvalidInput, match="infinity"):
-        GENERATOR.times(ORDER)
-    assert not is_proven(BUYER.public_key(), handed.point, replace(proof, response=ORDER), PLACE)
+def test_a_proof_by_another_secret_does_not_pass_for_the_receivers() -> None:
+    """What a buyer would make who wants another key to come out."""
+    handed = mask(CONTENT_KEY, BUYER.public_key(), CONTEXT)
+    lie = replace(prove_shared(OTHER, handed, CONTEXT), key=BUYER.public_key())
+    assert not is_proven(lie, handed, CONTEXT)
 
 
 def test_repeating_gives_the_same_bytes_and_no_two_masks_share_a_secret() -> None:
     """A seller that was killed delivers the same again."""
     receiver = BUYER.public_key()
-    first = mask(CONTENT_KEY, receiver, PLACE)
-    assert mask(CONTENT_KEY, receiver, PLACE) == first
+    first = mask(CONTENT_KEY, receiver, CONTEXT)
+    assert mask(CONTENT_KEY, receiver, CONTEXT) == first
     others = [
-        mask(CONTENT_KEY, GENERATOR.times(9), PLACE),
-        mask(CONTENT_KEY, receiver, Place(MARKET, bytes(32))),
-        mask(keccak(CONTENT_KEY), receiver, PLACE),
+        mask(CONTENT_KEY, OTHER.public_key(), CONTEXT),
+        mask(CONTENT_KEY, receiver, bytes(32)),
+        mask(keccak(CONTENT_KEY), receiver, CONTEXT),
     ]
-    assert len({bytes(each.point) for each in (first, *others)}) == 4
-    nonce = prove_shared(BUYER, first.point, PLACE)
-    assert prove_shared(BUYER, first.point, PLACE) == nonce
-    again = prove_shared(BUYER, others[0].point, PLACE)
-    assert again.on_base != nonce.on_base
+    assert len({bytes(each.ephemeral) for each in (first, *others)}) == 4
 
 
 def test_a_content_key_of_another_length_is_refused() -> None:
     with pytest.raises(InvalidInput, match="32 bytes"):
-        mask(b"short", BUYER.public_key(), PLACE)
+        mask(b"short", BUYER.public_key(), CONTEXT)
