@@ -8,7 +8,7 @@ lock() {
         --no-header "$@"
 }
 
-lock pyproject.toml --group dev --extra kubo --extra text --output-file requirements/dev.txt
+lock pyproject.toml --group dev --extra kubo --extra text --extra voter --output-file requirements/dev.txt
 # The installer itself, taken from that lock, for an environment that has only pip.
 awk '/^uv==/ {on = 1} /^[a-z]/ && !/^uv==/ {on = 0} on' requirements/dev.txt >requirements/uv.txt
 npm install --package-lock-only --ignore-scripts

@@ -1,0 +1,1 @@
+"""Disputes: what a voter of the court evaluates, and how it votes."""
