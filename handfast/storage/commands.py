@@ -12,13 +12,10 @@ from typing import Any, TypeVar
 
 import click
 from click.core import ParameterSource
-from rich.console import Console
-from rich.progress import BarColumn, DownloadColumn, Progress, TextColumn, TransferSpeedColumn
 
 from handfast.errors import InvalidInput
+from handfast.storage.bars import progress_bar
 from handfast.storage.cid import Cid
-from handfast.storage.ingest import Progress as Report
-from handfast.storage.ingest import ignore
 from handfast.storage.kubo import KuboStore
 from handfast.storage.local import LocalStore
 from handfast.storage.reading import file_size
@@ -78,7 +75,7 @@ _json = click.option("--json", "as_json", is_flag=True, help="Print one JSON obj
 def add(path: Path, hidden: bool, as_json: bool, store: Path, kubo: str | None) -> None:
     """Store a file or directory and print its CID; PATH - is the standard input."""
     size = path.stat().st_size if path.is_file() else None
-    with _store(store, kubo) as target, _progress("adding", lambda: size) as report:
+    with _store(store, kubo) as target, progress_bar("adding", lambda: size) as report:
         if str(path) == "-":
             cid = target.add_stream(sys.stdin.buffer, report)
         else:
@@ -106,7 +103,7 @@ def get(cid: str, output: Path, source: str | None, store: Path, kubo: str | Non
                 sys.stdout.buffer.write(piece)
             sys.stdout.buffer.flush()
             return
-        with _progress("getting", lambda: _size(reader, root)) as report:
+        with progress_bar("getting", lambda: _size(reader, root)) as report:
             reader.save(root, output, report)
 
 
@@ -123,7 +120,7 @@ def pin(cid: str, source: str | None, as_json: bool, store: Path, kubo: str | No
     root = Cid.parse(cid)
     with ExitStack() as stack:
         target = stack.enter_context(_store(store, kubo))
-        report = stack.enter_context(_progress("pinning", lambda: None))
+        report = stack.enter_context(progress_bar("pinning", lambda: None))
         if source is None:
             target.pin(root, report)
         elif isinstance(target, LocalStore):
@@ -143,7 +140,7 @@ def verify(cid: str, source: str | None, as_json: bool, store: Path, kubo: str |
     root = Cid.parse(cid)
     with ExitStack() as stack:
         reader = stack.enter_context(_reader(store, kubo, source))
-        report = stack.enter_context(_progress("verifying", lambda: _size(reader, root)))
+        report = stack.enter_context(progress_bar("verifying", lambda: _size(reader, root)))
         found = reader.verify(root, report)
     text = f"{root} is whole: files {found.files}, bytes {found.size}"
     _print(as_json, text, cid=str(root), files=found.files, bytes=found.size)
@@ -180,19 +177,6 @@ def _size(reader: Reader, cid: Cid) -> int | None:
         return file_size(reader, cid)
     except InvalidInput:  # a directory does not say
         return None
-
-
-@contextmanager
-def _progress(verb: str, total: Callable[[], int | None]) -> Iterator[Report]:
-    """A bar on the standard error, if a person watches it."""
-    console = Console(stderr=True)
-    if not console.is_terminal:
-        yield ignore
-        return
-    columns = (TextColumn(verb), BarColumn(), DownloadColumn(), TransferSpeedColumn())
-    with Progress(*columns, console=console, transient=True) as bars:
-        task = bars.add_task(verb, total=total())
-        yield lambda count: bars.advance(task, count)
 
 
 def _print(as_json: bool, text: str, **fields: str | int) -> None:
