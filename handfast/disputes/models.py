@@ -1,4 +1,4 @@
-"""How good a model is on validation data: integers that any machine can compute again. (SPEC EV-3, EV-5)
+"""How good a model is on validation data: integers, equal on any machine. (SPEC EV-3, EV-5)
 
 Predictions come out of the sandbox; here they are compared, in exact arithmetic. What floats are
 left lie inside the model, and the case's tolerance is for them.
