@@ -204,6 +204,9 @@ interface IParticipantRegistry {
     /// @notice The account of an id, zero if there is none.
     function accountOf(ParticipantId id) external view returns (address);
 
+    /// @notice The decryption key of an account, which must be registered: what others encrypt to. (SPEC RG-7)
+    function decryptionKeyOf(address account) external view returns (CompressedG1 memory);
+
     /// @notice The roles of a participant, zero if it is deregistered or unknown.
     function rolesOf(ParticipantId id) external view returns (uint256);
 

@@ -41,6 +41,9 @@ struct CompressedG1 {
 /// No assembly: one verification costs 169,154 gas (benchmarks/registry_gas.json), of which the precompiles take 152,000;
 /// hand-written memory would save about 8,000 of it.
 library BLS12381 {
+    /// @notice Order of both groups, r.
+    uint256 internal constant ORDER = 0x73eda753299d7d483339d80809a1d80553bda402fffe5bfeffffffff00000001;
+
     address private constant _MODEXP = address(0x05);
     address private constant _G1_ADD = address(0x0b);
     address private constant _G1_MULTIPLY = address(0x0c);
@@ -99,6 +102,24 @@ library BLS12381 {
     /// @notice Multiply, and so prove that `point` is in the subgroup: reverts with `InvalidPoint` if it is not.
     function multiply(G2Point memory point, uint256 scalar) internal view returns (G2Point memory) {
         return abi.decode(_call(_G2_MULTIPLY, abi.encode(point, scalar)), (G2Point));
+    }
+
+    /// @notice p·scalar + q·factor, both proven to be in the subgroup: reverts with `InvalidPoint` if one is not.
+    function combine(G1Point memory p, uint256 scalar, G1Point memory q, uint256 factor)
+        internal
+        view
+        returns (G1Point memory)
+    {
+        return abi.decode(_call(_G1_MULTIPLY, abi.encode(p, scalar, q, factor)), (G1Point));
+    }
+
+    function generator() internal pure returns (G1Point memory) {
+        return G1Point({
+            xHigh: 0x17f1d3a73197d7942695638c4fa9ac0f,
+            xLow: 0xc3688c4f9774b905a14e3a3f171bac586c55e83ff97a1aeffb3af00adb22c6bb,
+            yHigh: 0x08b3f481e3aaa0f1a09e30ed741d8ae4,
+            yLow: 0xfcf5e095d5d00af600db18cb2c04b3edd03cc744a2888ae40caa232946c5e7e1
+        });
     }
 
     function isInfinity(G1Point memory point) internal pure returns (bool) {

@@ -23,6 +23,9 @@ import {
     DOMAIN_NAME,
     DOMAIN_VERSION,
     Messages,
+    PurchaseKey,
+    DeliveryKey,
+    PanelKey,
     KeyPossession,
     Opening,
     State,
@@ -228,6 +231,18 @@ contract ProtocolProbe is EIP712(DOMAIN_NAME, DOMAIN_VERSION) {
 
     function CHUNK_BYTES() external pure returns (uint256) {
         return Constants.CHUNK_BYTES;
+    }
+
+    function MAX_SEALED_BYTES() external pure returns (uint256) {
+        return Constants.MAX_SEALED_BYTES;
+    }
+
+    function SEAL_MASK_TAG() external pure returns (string memory) {
+        return Constants.SEAL_MASK_TAG;
+    }
+
+    function SEAL_PROOF_TAG() external pure returns (string memory) {
+        return Constants.SEAL_PROOF_TAG;
     }
 
     function SELLER_PENALTY() external pure returns (uint256) {
@@ -520,6 +535,54 @@ contract ProtocolProbe is EIP712(DOMAIN_NAME, DOMAIN_VERSION) {
 
     function DeliveryState_max() external pure returns (DeliveryState) {
         return type(DeliveryState).max;
+    }
+
+    function typehashPurchaseKey() external pure returns (bytes32) {
+        return Messages.PURCHASE_KEY_TYPEHASH;
+    }
+
+    function encodePurchaseKey(PurchaseKey calldata message) external pure returns (bytes memory) {
+        return abi.encode(message);
+    }
+
+    function hashPurchaseKey(PurchaseKey calldata message) external pure returns (bytes32) {
+        return Messages.hash(message);
+    }
+
+    function digestPurchaseKey(PurchaseKey calldata message) external view returns (bytes32) {
+        return _hashTypedDataV4(Messages.hash(message));
+    }
+
+    function typehashDeliveryKey() external pure returns (bytes32) {
+        return Messages.DELIVERY_KEY_TYPEHASH;
+    }
+
+    function encodeDeliveryKey(DeliveryKey calldata message) external pure returns (bytes memory) {
+        return abi.encode(message);
+    }
+
+    function hashDeliveryKey(DeliveryKey calldata message) external pure returns (bytes32) {
+        return Messages.hash(message);
+    }
+
+    function digestDeliveryKey(DeliveryKey calldata message) external view returns (bytes32) {
+        return _hashTypedDataV4(Messages.hash(message));
+    }
+
+    function typehashPanelKey() external pure returns (bytes32) {
+        return Messages.PANEL_KEY_TYPEHASH;
+    }
+
+    function encodePanelKey(PanelKey calldata message) external pure returns (bytes memory) {
+        return abi.encode(message);
+    }
+
+    function hashPanelKey(PanelKey calldata message) external pure returns (bytes32) {
+        return Messages.hash(message);
+    }
+
+    function digestPanelKey(PanelKey calldata message) external view returns (bytes32) {
+        return _hashTypedDataV4(Messages.hash(message));
     }
 
     function typehashKeyPossession() external pure returns (bytes32) {

@@ -148,6 +148,15 @@ int256 constant REPUTATION_FLOOR = -10_000_000_000;
 /// @dev Bytes of a chunk of sealed content.
 uint256 constant CHUNK_BYTES = 4_096;
 
+/// @dev Most bytes of sealed content: 2^32 blocks of 64, as many as ChaCha20 counts.
+uint256 constant MAX_SEALED_BYTES = 274_877_906_944;
+
+/// @dev Domain tag of the hash that masks a key for one receiver.
+string constant SEAL_MASK_TAG = "handfast/v1/mask";
+
+/// @dev Domain tag of the challenge of the proof that a shared point is right.
+string constant SEAL_PROOF_TAG = "handfast/v1/shared-point";
+
 /// @dev What a seller proven to have cheated loses of its bond, in MarketToken.
 uint256 constant SELLER_PENALTY = 50_000_000_000_000_000_000;
 

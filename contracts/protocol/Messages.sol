@@ -5,6 +5,23 @@ pragma solidity 0.8.30;
 string constant DOMAIN_NAME = "Handfast";
 string constant DOMAIN_VERSION = "1";
 
+/// @notice What a key is masked for: a purchase, for its buyer.
+struct PurchaseKey {
+    bytes32 purchase;
+}
+
+/// @notice What a key is masked for: a worker's delivery of a data task, for its requester.
+struct DeliveryKey {
+    uint256 task;
+    address worker;
+}
+
+/// @notice What a key is masked for: a case of the court, for one of its voters.
+struct PanelKey {
+    uint256 caseId;
+    address voter;
+}
+
 /// @notice A participant knows the secrets of both its BLS keys: `keys` is the hash of the two compressed
 /// public keys, `epoch` counts its pairs of keys from 1. Signed with both secrets under
 /// BLS_POSSESSION_TAG, not with the account's key.
@@ -129,6 +146,9 @@ struct Submission {
 /// @notice The EIP-712 struct hash of every signed message.
 /// @dev All fields take one word, so the ABI encoding of a struct is its EIP-712 encoding.
 library Messages {
+    bytes32 internal constant PURCHASE_KEY_TYPEHASH = keccak256("PurchaseKey(bytes32 purchase)");
+    bytes32 internal constant DELIVERY_KEY_TYPEHASH = keccak256("DeliveryKey(uint256 task,address worker)");
+    bytes32 internal constant PANEL_KEY_TYPEHASH = keccak256("PanelKey(uint256 caseId,address voter)");
     bytes32 internal constant KEY_POSSESSION_TYPEHASH =
         keccak256("KeyPossession(address account,uint64 epoch,bytes32 keys)");
     bytes32 internal constant OPENING_TYPEHASH =
@@ -155,6 +175,18 @@ library Messages {
         keccak256("Vote(uint256 caseId,uint32 round,address voter,bytes32 ballot,bytes32 salt)");
     bytes32 internal constant SUBMISSION_TYPEHASH =
         keccak256("Submission(uint256 task,address worker,bytes32 model,bytes32 salt)");
+
+    function hash(PurchaseKey memory message) internal pure returns (bytes32) {
+        return keccak256(abi.encode(PURCHASE_KEY_TYPEHASH, message));
+    }
+
+    function hash(DeliveryKey memory message) internal pure returns (bytes32) {
+        return keccak256(abi.encode(DELIVERY_KEY_TYPEHASH, message));
+    }
+
+    function hash(PanelKey memory message) internal pure returns (bytes32) {
+        return keccak256(abi.encode(PANEL_KEY_TYPEHASH, message));
+    }
 
     function hash(KeyPossession memory message) internal pure returns (bytes32) {
         return keccak256(abi.encode(KEY_POSSESSION_TYPEHASH, message));

@@ -264,6 +264,14 @@ contract ParticipantRegistry is IParticipantRegistry, EIP712 {
     }
 
     /// @inheritdoc IParticipantRegistry
+    function decryptionKeyOf(address account) external view returns (CompressedG1 memory) {
+        ParticipantId id = _ids[account];
+        require(ParticipantId.unwrap(id) != 0, NotParticipant(account));
+        Keys storage keys = _records[id].keys;
+        return CompressedG1(keys.decryptionHead, keys.decryptionTail);
+    }
+
+    /// @inheritdoc IParticipantRegistry
     function rolesOf(ParticipantId id) external view returns (uint256) {
         return _records[id].roles;
     }

@@ -115,6 +115,12 @@ REPUTATION_FLOOR: Final = -10_000_000_000
 """Lowest participation reputation, out of SCALE."""
 CHUNK_BYTES: Final = 4_096
 """Bytes of a chunk of sealed content."""
+MAX_SEALED_BYTES: Final = 274_877_906_944
+"""Most bytes of sealed content: 2^32 blocks of 64, as many as ChaCha20 counts."""
+SEAL_MASK_TAG: Final = "handfast/v1/mask"
+"""Domain tag of the hash that masks a key for one receiver."""
+SEAL_PROOF_TAG: Final = "handfast/v1/shared-point"
+"""Domain tag of the challenge of the proof that a shared point is right."""
 SELLER_PENALTY: Final = 50_000_000_000_000_000_000
 """What a seller proven to have cheated loses of its bond, in MarketToken."""
 SUBMISSION_DEPOSIT: Final = 5_000_000_000_000_000_000

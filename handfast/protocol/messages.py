@@ -90,6 +90,63 @@ class SignedMessage(ABC):
 
 
 @dataclass(frozen=True, slots=True)
+class PurchaseKey(SignedMessage):
+    """What a key is masked for: a purchase, for its buyer."""
+
+    purchase: bytes
+
+    TYPE: ClassVar[str] = "PurchaseKey(bytes32 purchase)"
+    TYPEHASH: ClassVar[bytes] = keccak(TYPE.encode())
+
+    def __post_init__(self) -> None:
+        if type(self.purchase) is not bytes or len(self.purchase) != 32:
+            _refuse(self, "purchase", "bytes32")
+
+    def encode(self) -> bytes:
+        return self.purchase
+
+
+@dataclass(frozen=True, slots=True)
+class DeliveryKey(SignedMessage):
+    """What a key is masked for: a worker's delivery of a data task, for its requester."""
+
+    task: int
+    worker: str
+
+    TYPE: ClassVar[str] = "DeliveryKey(uint256 task,address worker)"
+    TYPEHASH: ClassVar[bytes] = keccak(TYPE.encode())
+
+    def __post_init__(self) -> None:
+        if type(self.task) is not int or not 0 <= self.task < 1 << 256:
+            _refuse(self, "task", "uint256")
+        if not is_address(self.worker):
+            _refuse(self, "worker", "address")
+
+    def encode(self) -> bytes:
+        return self.task.to_bytes(32, "big") + _address_word(self.worker)
+
+
+@dataclass(frozen=True, slots=True)
+class PanelKey(SignedMessage):
+    """What a key is masked for: a case of the court, for one of its voters."""
+
+    case_id: int
+    voter: str
+
+    TYPE: ClassVar[str] = "PanelKey(uint256 caseId,address voter)"
+    TYPEHASH: ClassVar[bytes] = keccak(TYPE.encode())
+
+    def __post_init__(self) -> None:
+        if type(self.case_id) is not int or not 0 <= self.case_id < 1 << 256:
+            _refuse(self, "case_id", "uint256")
+        if not is_address(self.voter):
+            _refuse(self, "voter", "address")
+
+    def encode(self) -> bytes:
+        return self.case_id.to_bytes(32, "big") + _address_word(self.voter)
+
+
+@dataclass(frozen=True, slots=True)
 class KeyPossession(SignedMessage):
     """A participant knows the secrets of both its BLS keys: `keys` is the hash of the two
     compressed public keys, `epoch` counts its pairs of keys from 1. Signed with both secrets

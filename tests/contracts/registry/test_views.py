@@ -57,3 +57,17 @@ def test_names_what_it_was_deployed_with(registry, token, deployer):
     assert registry.MARKET_TOKEN() == token
     assert registry.OWNER() == deployer
     assert registry.UNBONDING_PERIOD() == UNBONDING_PERIOD
+
+
+def test_a_decryption_key_is_found_by_account(bonded, provider, prove):
+    """RG-7: what a contract reads before something is encrypted to the account."""
+    head, tail = bonded.decryptionKeyOf(provider)
+    assert bytes(head) + bytes(tail) == bytes(prove(provider).decryption)
+    bonded.rotateKeys(prove(provider, 2).words(), {"from": provider})
+    head, tail = bonded.decryptionKeyOf(provider)
+    assert bytes(head) + bytes(tail) == bytes(prove(provider, 2).decryption)
+
+
+def test_who_is_not_registered_has_no_decryption_key(bonded, stranger):
+    with reverts("NotParticipant", stranger):
+        bonded.decryptionKeyOf(stranger)
