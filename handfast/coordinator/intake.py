@@ -12,7 +12,7 @@ from typing import NamedTuple
 from handfast.coordinator.allowance import Allowance
 from handfast.coordinator.ledger import Arrival, Ledger, Verdict
 from handfast.coordinator.memory import Memory
-from handfast.coordinator.store import OpinionRow
+from handfast.coordinator.store import Key, OpinionRow, key_of
 from handfast.errors import HandfastError, InvalidInput, Rejected, Unavailable
 from handfast.protocol.messages import Domain
 from handfast.reputation.batches import Entry
@@ -50,9 +50,12 @@ _AGAIN = Answer(UNPAID, "the payment was not looked up: bring it again")
 
 
 class _Candidate(NamedTuple):
-    """checked   whether all that proves it was; not if its nonce is known already"""
+    """key       under which it is kept
+    checked   whether all that proves it was; not if its nonce is known already
+    """
 
     entry: Entry
+    key: Key
     evidence: bytes
     checked: bool
 
@@ -142,6 +145,8 @@ class Intake:
         pieces = list(split(body))
         if len(pieces) > self._room.batch:
             raise InvalidInput(f"{len(pieces)} opinions at once, at most {self._room.batch}")
+        if self._memory.behind:
+            raise Unavailable("the chain is being read again after a re-organisation")
         if self.waiting + len(pieces) > self._room.waiting:
             raise Unavailable("too many opinions wait for the chain")
         results: list[Answer | _Candidate] = []
@@ -165,8 +170,8 @@ class Intake:
         """Check one opinion, dear checks last; nothing is changed."""
         try:
             evidence = Evidence.decode(piece)
-            entry = self._entry(evidence)
-            verdict = self._ledger_of(entry.provider).judge(entry)
+            entry, key = self._entry(evidence), key_of(evidence)
+            verdict = self._judge(entry, key)
             if verdict is Verdict.NONCE_GAP:
                 return _gap(entry)
             if verdict is Verdict.ACCEPTED:
@@ -177,7 +182,7 @@ class Intake:
             return Answer(MALFORMED, str(error))
         except Rejected as error:
             return Answer(error.reason, str(error))
-        candidate = _Candidate(entry, piece, verdict is Verdict.ACCEPTED)
+        candidate = _Candidate(entry, key, piece, verdict is Verdict.ACCEPTED)
         if candidate.checked and evidence.payment is not None:
             return _Claim(candidate, evidence)
         return candidate
@@ -196,6 +201,11 @@ class Intake:
     def _ledger_of(self, provider: int) -> Ledger:
         shards = self._memory.shards
         return shards[provider % len(shards)].ledger
+
+    def _judge(self, entry: Entry, key: Key) -> Verdict:
+        if key in self._memory.held:
+            return Verdict.KNOWN
+        return self._ledger_of(entry.provider).judge(entry)
 
     # ------------------------------------------------------------ group commit
 
@@ -242,29 +252,33 @@ class Intake:
 
     async def _keep_all(self, candidates: Sequence[_Candidate]) -> list[Answer]:
         """Judge in order, write what is new in one commit, look up what is not."""
+        if self._memory.behind:
+            raise Unavailable("the chain is being read again after a re-organisation")
         await self._settle_doubt()
         decisions = []
         rows: list[OpinionRow] = []
+        ledgers: list[Ledger] = []
         for candidate in candidates:
             decision = self._decide(candidate)
             decisions.append(decision)
             if decision is Verdict.ACCEPTED:
                 entry = candidate.entry
                 number = self._next + len(rows)
-                self._ledger_of(entry.provider).put(Arrival(number, entry))
+                ledgers.append(self._ledger_of(entry.provider))
+                ledgers[-1].put(Arrival(number, entry))
                 self._allowance.spend(entry.client, levy(entry.fee))
-                rows.append(OpinionRow(number, *entry[:3], candidate.evidence))
+                rows.append(OpinionRow(number, *candidate.key, candidate.evidence))
         if rows:
-            await self._write(rows)
+            await self._write(rows, ledgers)
         decided = list(zip(candidates, decisions, strict=True))
-        known = [each.entry[:3] for each, decision in decided if decision is Verdict.KNOWN]
+        known = [each.key for each, decision in decided if decision is Verdict.KNOWN]
         found = await self._memory.write(self._memory.store.find, known) if known else {}
         return [_answer(candidate, decision, found) for candidate, decision in decided]
 
     def _decide(self, candidate: _Candidate) -> Verdict | Answer:
         """Judge again: much may have happened since the opinion was examined."""
         entry = candidate.entry
-        verdict = self._ledger_of(entry.provider).judge(entry)
+        verdict = self._judge(entry, candidate.key)
         if verdict is not Verdict.ACCEPTED:
             return verdict
         if not self._allowance.permits(entry.client, levy(entry.fee)):
@@ -279,12 +293,13 @@ class Intake:
                 return Answer(error.reason, str(error))
         return verdict
 
-    async def _write(self, rows: Sequence[OpinionRow]) -> None:
+    async def _write(self, rows: Sequence[OpinionRow], ledgers: Sequence[Ledger]) -> None:
+        """Keep rows that were put into these ledgers, or put none."""
         try:
             await self._memory.write(self._memory.store.add_opinions, rows)
         except Unavailable:
-            for row in reversed(rows):
-                self._ledger_of(row.provider).withdraw(1)
+            for ledger in reversed(ledgers):
+                ledger.withdraw(1)
             self._uncertain = True
             raise
         self._next += len(rows)
@@ -296,8 +311,7 @@ class Intake:
         if not self._uncertain:
             return
         for row in await self._memory.write(self._memory.store.opinions_from, self._next):
-            entry = self._entry(Evidence.decode(row.evidence))
-            self._ledger_of(entry.provider).put(Arrival(row.number, entry))
+            self._memory.admit(row, proven=True)
             self._next = row.number + 1
         self._uncertain = False
 
@@ -311,16 +325,16 @@ def _gap(entry: Entry) -> Answer:
 def _answer(
     candidate: _Candidate,
     decision: Verdict | Answer,
-    found: Mapping[tuple[int, int, int], bytes],
+    found: Mapping[Key, bytes],
 ) -> Answer:
-    entry, evidence, _ = candidate
+    entry, key, evidence, _ = candidate
     if isinstance(decision, Answer):
         return decision
     if decision is Verdict.ACCEPTED:
         return Answer(ACCEPTED)
     if decision is Verdict.NONCE_GAP:
         return _gap(entry)
-    before = found.get((entry.provider, entry.client, entry.nonce))
+    before = found.get(key)
     if before is None:
         return Answer("stale_nonce", f"nonce {entry.nonce} is not above the pair's last")
     if same_content(before, evidence):

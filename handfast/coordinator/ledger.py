@@ -8,7 +8,7 @@ from __future__ import annotations
 import enum
 from bisect import bisect_left, insort
 from collections import Counter, deque
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterator, Sequence
 from typing import NamedTuple, Protocol
 
 from handfast.protocol.constants import MAX_NONCE_STEP
@@ -56,16 +56,24 @@ class Ledger:
     """Opinions of one shard that were accepted and are in no batch.
 
     A pair's opinions leave in the order of their nonces, whatever the order of their arrival: each
-    place in the queue goes to the lowest nonce of its pair.
+    place in the queue goes to the lowest nonce of its pair. A pair whose lowest nonce has come to
+    be too far above the last one in a batch, since a re-organisation took a batch of another
+    proposer away, stands aside until that changes.
     """
 
     def __init__(self, history: History) -> None:
         self._history = history
         self._waiting: dict[Pair, list[Arrival]] = {}
         self._places: deque[tuple[int, Pair]] = deque()
+        self._aside: list[tuple[int, Pair]] = []
 
     def __len__(self) -> int:
         return len(self._places)
+
+    @property
+    def arrivals(self) -> Iterator[Arrival]:
+        """All that wait, those that stand aside too."""
+        return (arrival for waiting in self._waiting.values() for arrival in waiting)
 
     @property
     def oldest(self) -> int | None:
@@ -75,7 +83,8 @@ class Ledger:
     @property
     def lowest(self) -> int | None:
         """Lowest number of any that waits."""
-        return min((number for number, _ in self._places), default=None)
+        places = (*self._places, *self._aside)
+        return min((number for number, _ in places), default=None)
 
     def judge(self, entry: Entry) -> Verdict:
         """Whether an eligible opinion can be accepted now."""
@@ -91,6 +100,7 @@ class Ledger:
 
     def put(self, arrival: Arrival) -> None:
         """Take in an opinion that was judged ACCEPTED."""
+        self._come_back()
         self._insert(arrival)
         self._places.append((arrival.number, arrival.pair))
 
@@ -107,19 +117,27 @@ class Ledger:
         They must be in the history, or given back, before anything else is asked of the ledger.
         """
         taken: list[Arrival] = []
+        last: dict[Pair, int] = {}
         while self._places and len(taken) < limit:
-            _, pair = self._places.popleft()
+            number, pair = self._places.popleft()
+            before = last[pair] if pair in last else self._history.last_nonce(*pair)
+            if _nonce(self._waiting[pair][0]) - before > MAX_NONCE_STEP:
+                self._aside.append((number, pair))
+                continue
             taken.append(self._remove(pair, 0))
+            last[pair] = _nonce(taken[-1])
         return tuple(taken)
 
     def give_back(self, arrivals: Sequence[Arrival]) -> None:
         """Take back opinions of a batch that came to nothing, before all others."""
+        self._come_back()
         for arrival in arrivals:
             self._insert(arrival)
         self._places.extendleft((arrival.number, arrival.pair) for arrival in reversed(arrivals))
 
     def drop_overtaken(self) -> tuple[Arrival, ...]:
         """Hand out what a batch of another proposer holds, or has made impossible."""
+        self._come_back()
         dropped: list[Arrival] = []
         for pair in list(self._waiting):
             last = self._history.last_nonce(*pair)
@@ -135,13 +153,10 @@ class Ledger:
         self._places = kept
         return tuple(dropped)
 
-    def refill(self, arrivals: Iterable[Arrival]) -> None:
-        """Begin anew with what was accepted, in order of arrival, less what is in batches."""
-        self._waiting.clear()
-        self._places.clear()
-        for arrival in arrivals:
-            if self.judge(arrival.entry) is not Verdict.KNOWN:
-                self.put(arrival)
+    def _come_back(self) -> None:
+        """The history has changed, or is about to: whoever stood aside is asked again."""
+        self._places.extendleft(reversed(self._aside))
+        self._aside.clear()
 
     def _insert(self, arrival: Arrival) -> None:
         insort(self._waiting.setdefault(arrival.pair, []), arrival, key=_nonce)

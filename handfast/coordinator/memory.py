@@ -9,11 +9,12 @@ from dataclasses import dataclass
 from typing import TypeVar
 
 from handfast.coordinator.directory import Directory
-from handfast.coordinator.ledger import Arrival
+from handfast.coordinator.ledger import Arrival, Verdict
 from handfast.coordinator.shard import Shard
-from handfast.coordinator.store import OpinionRow, Store
+from handfast.coordinator.store import Key, OpinionRow, Store
 from handfast.reputation.batches import Entry
-from handfast.reputation.evidence import Evidence
+from handfast.reputation.encoding import NEWCOMER_FLAG
+from handfast.reputation.evidence import RECEIPTED, Evidence
 
 T = TypeVar("T")
 R = TypeVar("R")
@@ -31,12 +32,15 @@ class Ids:
         return self.last
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(slots=True)
 class Memory:
     """What a coordinator knows.
 
     writer   one thread, which alone writes to the store
     lock     held by whoever changes ledgers or shards
+    held     accepted opinions that are to be looked at once more before they go into a ledger:
+             whose they are, or whether the payment that proves them was made
+    behind   the chain is being read again from its beginning, and nothing is decided until then
     """
 
     store: Store
@@ -45,10 +49,41 @@ class Memory:
     directory: Directory
     shards: dict[int, Shard]
     ids: Ids
+    held: dict[Key, OpinionRow]
+    behind: bool = False
 
     async def write(self, work: Callable[[T], R], argument: T) -> R:
         """Do one piece of work for the store in the thread that writes."""
         return await asyncio.get_running_loop().run_in_executor(self.writer, work, argument)
+
+    @property
+    def lowest(self) -> int | None:
+        """Lowest number of an opinion that is in no batch taken for good; None if all are."""
+        numbers = [row.number for row in self.held.values()]
+        lowest = (shard.lowest for shard in self.shards.values())
+        return min((*numbers, *(each for each in lowest if each is not None)), default=None)
+
+    def admit(self, row: OpinionRow, *, proven: bool = False) -> None:
+        """Have a kept opinion wait for its batch if none has it, or hold it if that can't be told.
+
+        proven   a payment that stands for its receipt was just looked up
+        """
+        arrival = identified(row, self.directory)
+        if arrival is None or (is_paid_on_chain(row) and not proven):
+            self.held[row.key] = row
+            return
+        self.held.pop(row.key, None)
+        ledger = self.shards[arrival.entry.provider % len(self.shards)].ledger
+        if ledger.judge(arrival.entry) is not Verdict.KNOWN:
+            ledger.put(arrival)
+
+    def begin_anew(self) -> None:
+        """Forget all that came from the chain, until it has been read again."""
+        self.behind = True
+        self.held.clear()
+        self.directory.roll_back(-1)
+        for shard in self.shards.values():
+            shard.begin_anew()
 
 
 def recall(store: Store, writer: Executor, shards: int) -> Memory:
@@ -56,24 +91,32 @@ def recall(store: Store, writer: Executor, shards: int) -> Memory:
 
     raises   InvariantBroken if the store contradicts itself
     """
-    directory = Directory(store.participants())
-    waiting = [arrival_of(row) for row in store.opinions_from(store.floor())]
-    found = {}
+    directory, ids = Directory(store.participants()), Ids(store.last_batch_id())
+    memory = Memory(store, writer, asyncio.Lock(), directory, {}, ids, {})
     for number in range(shards):
-        tip, newest, final = store.base(number, shards)
-        shard = found[number] = Shard(newest, final, tip)
-        rows = store.batches_behind(number, tip.index)
-        numbers = sorted({each for row in rows for each in row.numbers})
-        opinions = {row.number: arrival_of(row) for row in store.opinions(numbers)}
-        mine = (each for each in waiting if each.entry.provider % shards == number)
-        for row in shard.resume(rows, opinions, mine, directory.highest):
-            store.keep_batch(row)
-    ids = Ids(store.last_batch_id())
-    return Memory(store, writer, asyncio.Lock(), directory, found, ids)
+        newest, final, tip, block = store.base(number, shards)
+        shard = memory.shards[number] = Shard(newest, final, tip, block)
+        batches = store.batches_behind(number, tip.index)
+        numbers = sorted({each for batch in batches for each in batch.numbers})
+        found = (identified(row, directory) for row in store.opinions(numbers))
+        opinions = {arrival.number: arrival for arrival in found if arrival is not None}
+        for batch in shard.resume(batches, opinions, directory.highest):
+            store.keep_batch(batch)
+    for row in store.opinions_from(store.floor()):
+        memory.admit(row)
+    return memory
 
 
-def arrival_of(row: OpinionRow) -> Arrival:
-    """A kept opinion as a ledger takes it."""
+def identified(row: OpinionRow, directory: Directory) -> Arrival | None:
+    """A kept opinion as a ledger takes it; None if a party of it has no id now."""
+    provider, client = (directory.id_of("0x" + who.hex()) for who in (row.provider, row.client))
+    if provider is None or client is None or client >= NEWCOMER_FLAG:
+        return None
     evidence = Evidence.decode(row.evidence)
-    entry = Entry(row.provider, row.client, row.nonce, evidence.fee_units, evidence.satisfied)
+    entry = Entry(provider, client, row.nonce, evidence.fee_units, evidence.satisfied)
     return Arrival(row.number, entry)
+
+
+def is_paid_on_chain(row: OpinionRow) -> bool:
+    """Whether a payment stands for the receipt of a kept opinion. (RP-5)"""
+    return row.evidence[0] != RECEIPTED

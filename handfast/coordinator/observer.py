@@ -4,29 +4,37 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import Callable, Mapping, Sequence
+from typing import TypeVar
 
 from handfast.chain.abi import Event
 from handfast.chain.client import Chain
 from handfast.chain.follower import Advanced, BlockEvents, Cursor, Follower, RolledBack
 from handfast.chain.reputation import ReputationRollup, posted_header
+from handfast.coordinator.intake import Confirm
 from handfast.coordinator.memory import Memory
 from handfast.coordinator.shard import Sighting
 from handfast.coordinator.store import Observation
 from handfast.errors import InvalidInput, InvariantBroken, Rejected, Unavailable
 from handfast.log import get
 from handfast.reputation.encoding import Header, data_tree, decode_data
+from handfast.reputation.evidence import Evidence
+
+T = TypeVar("T")
 
 _log = get(__name__)
 _FOR_GOOD = 64
 """Blocks on top of which a final batch is taken for good."""
 _RETRY_SECONDS = 1.0
+_AT_ONCE = 1_000
+"""Opinions that are read again at a time."""
 
 
 class Observer:
     """Use `catch_up`, then `run` as a task.
 
-    moved   told of every change
-    fell    told of every re-organisation
+    confirm   asks the chain about a payment
+    moved     told of every change
+    fell      told of every re-organisation
     """
 
     def __init__(
@@ -36,6 +44,7 @@ class Observer:
         rollup: ReputationRollup,
         memory: Memory,
         *,
+        confirm: Confirm,
         moved: Callable[[], None],
         fell: Callable[[], None],
     ) -> None:
@@ -43,6 +52,7 @@ class Observer:
         self._follower = follower
         self._rollup = rollup
         self._memory = memory
+        self._confirm = confirm
         self._moved = moved
         self._fell = fell
         self._cursor: Cursor | None = None
@@ -61,6 +71,7 @@ class Observer:
         """
         while await self.look():
             _log.info("catching up", block=self.block)
+        await self._look_again()
 
     async def run(self, interval: float) -> None:
         """Look for ever, every `interval` seconds while nothing is new."""
@@ -68,6 +79,8 @@ class Observer:
             busy = False
             try:
                 busy = await self.look()
+                if not busy:
+                    await self._look_again()
                 self.trouble = ""
             except (Unavailable, Rejected) as error:
                 self.trouble = str(error)
@@ -86,28 +99,22 @@ class Observer:
         if isinstance(step, RolledBack):
             _log.warning("the chain was reorganised", block=step.cursor.tip.number)
             self._fell()
-            data: Mapping[bytes, bytes] = {}
+            self._cursor = await self._roll_back(step.cursor)
         else:
             data = await self._data_of(step.blocks)
-        async with self._memory.lock:
-            observation = Observation(step.cursor, self._memory.directory.highest)
-            if isinstance(step, RolledBack):
-                self._roll_back(step.cursor.tip.number, observation)
-            else:
+            async with self._memory.lock:
+                observation = Observation(step.cursor, self._memory.directory.highest)
                 self._advance(step, data, observation)
-            await self._keep(observation)
-        self._cursor = step.cursor
+                await self._keep(self._memory.store.keep, observation)
+            self._cursor = step.cursor
         self._moved()
         return True
 
-    async def _keep(self, observation: Observation) -> None:
+    async def _keep(self, work: Callable[[T], None], argument: T) -> None:
         """Make it durable, however long that takes: memory is ahead of the store until then."""
-        loop = asyncio.get_running_loop()
         while True:
             try:
-                await loop.run_in_executor(
-                    self._memory.writer, self._memory.store.keep, observation
-                )
+                await self._memory.write(work, argument)
             except Unavailable as error:
                 _log.error("the store can't be written", error=str(error))
                 await asyncio.sleep(_RETRY_SECONDS)
@@ -116,12 +123,48 @@ class Observer:
 
     # ------------------------------------------------------------ applying
 
-    def _roll_back(self, block: int, observation: Observation) -> None:
-        self._memory.directory.roll_back(block)
-        observation.highest = self._memory.directory.highest
-        for shard in self._memory.shards.values():
-            for row in shard.rolled_back(block):
-                observation.batches[row.id] = row
+    async def _roll_back(self, cursor: Cursor) -> Cursor:
+        """Undo what came after a cursor, and return the one to go on from: the same, or the
+        deployment's if what has fallen was taken for good. (CO-11)"""
+        memory, block = self._memory, cursor.tip.number
+        origin = await self._follower.origin()
+        async with memory.lock:
+            memory.directory.roll_back(block)
+            highest = memory.directory.highest
+            shards = memory.shards.values()
+            if all(shard.can_undo(block, highest) for shard in shards):
+                observation = Observation(cursor, highest)
+                for shard in shards:
+                    observation.batches.update((row.id, row) for row in shard.rolled_back(block))
+                await self._keep(memory.store.keep, observation)
+                return cursor
+            _log.error("the chain is read again from the deployment on", block=block)
+            memory.begin_anew()
+            await self._keep(memory.store.begin_anew, origin)
+            return origin
+
+    async def _look_again(self) -> None:
+        """With the chain taken in up to its head: have every opinion wait again that is in no batch
+        any more, and those whose payment shows again."""
+        memory = self._memory
+        if memory.behind:
+            await self._refill()
+        for row in list(memory.held.values()):
+            evidence = Evidence.decode(row.evidence)
+            if evidence.payment is None or await self._confirm(evidence):
+                async with memory.lock:
+                    memory.admit(row, proven=True)
+                self._moved()
+
+    async def _refill(self) -> None:
+        memory, number = self._memory, 1
+        while rows := await asyncio.to_thread(memory.store.opinions_from, number, _AT_ONCE):
+            async with memory.lock:
+                for row in rows:
+                    memory.admit(row)
+            number = rows[-1].number + 1
+        memory.behind = False
+        self._moved()
 
     def _advance(
         self, step: Advanced, data: Mapping[bytes, bytes], observation: Observation
@@ -132,9 +175,8 @@ class Observer:
         deep = step.cursor.tip.number - _FOR_GOOD
         for number, shard in self._memory.shards.items():
             observation.settled += [(number, settled) for settled in shard.settle(deep)]
-        if observation.settled:
-            lowest = (shard.lowest for shard in self._memory.shards.values())
-            observation.floor = min((each for each in lowest if each is not None), default=None)
+        if observation.settled and not self._memory.behind:
+            observation.floor = self._memory.lowest
 
     def _apply(self, event: Event, data: Mapping[bytes, bytes], observation: Observation) -> None:
         match event.name:

@@ -21,7 +21,7 @@ from handfast.chain.registry import ParticipantRegistry
 from handfast.chain.reputation import ReputationRollup, RollupSettings
 from handfast.chain.token import MarketToken
 from handfast.coordinator.allowance import Allowance
-from handfast.coordinator.intake import Intake, Room
+from handfast.coordinator.intake import Confirm, Intake, Room
 from handfast.coordinator.memory import Memory, recall
 from handfast.coordinator.observer import Observer
 from handfast.coordinator.payments import Payments
@@ -71,7 +71,9 @@ class Coordinator:
     ) -> None:
         self._settings = settings
         self._memory = memory
-        self.intake = _make_intake(world, settings, contracts, memory, self._arrived)
+        hub = ChannelHub(world.chain, world.deployment.channel_hub.address)
+        confirm = Payments(world.chain, hub, settings.confirmations).confirm
+        self.intake = _make_intake(world, settings, contracts, memory, confirm, self._arrived)
         self._proposers = _make_proposers(world, settings, contracts, memory, self.intake)
         self.observer = Observer(
             world.chain,
@@ -83,6 +85,7 @@ class Coordinator:
             ),
             contracts.rollup,
             memory,
+            confirm=confirm,
             moved=self._moved,
             fell=world.sender.recheck,
         )
@@ -129,16 +132,16 @@ def _make_intake(
     settings: CoordinatorSettings,
     contracts: Contracts,
     memory: Memory,
+    confirm: Confirm,
     arrived: Callable[[], None],
 ) -> Intake:
     levy = settings.levy
-    hub = ChannelHub(world.chain, world.deployment.channel_hub.address)
     return Intake(
         world.hub,
         contracts.token.address,
         memory,
         Allowance(levy.per_opinion, levy.per_client, levy.period, time.monotonic),
-        Payments(world.chain, hub, settings.confirmations).confirm,
+        confirm,
         arrived,
         Room(waiting=settings.waiting),
     )

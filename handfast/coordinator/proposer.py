@@ -113,6 +113,8 @@ class Proposer:
         raises   Unavailable or Rejected with the line that says what is in the way
         """
         tools, shard = self._tools, self._shard
+        if tools.memory.behind:
+            raise Unavailable("the chain is being read again after a re-organisation")
         head = await tools.chain.head()
         await self._finalise(head.timestamp)
         if shard.faulty is not None:

@@ -7,7 +7,7 @@ store must keep; from these rows `resume` leads to the same shard.
 from __future__ import annotations
 
 import enum
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field, replace
 
 from handfast.coordinator.ledger import Arrival, Ledger
@@ -75,9 +75,13 @@ class BatchRow:
 
 @dataclass(frozen=True, slots=True)
 class Settled:
-    """A final batch so deep that it is taken for good: its leaves overwrite the kept ones."""
+    """A final batch so deep that it is taken for good: its leaves overwrite the kept ones.
+
+    block   that made it final
+    """
 
     tip: Tip
+    block: int
     words: ShardState
     providers: Mapping[int, ProviderLeaf]
     clients: Mapping[tuple[int, int], ClientLeaf]
@@ -153,13 +157,15 @@ class Shard:
     """Two states of one shard: `newest`, with all that stands and what is built on it; and `final`,
     what readers may rely on. Whatever is in `standing` can still be undone in both.
 
-    base     the newest batch that can't be undone
-    faulty   a batch on the tip that nobody may build on
+    base         the newest batch that can't be undone
+    base_block   that made it final, 0 if there is none
+    faulty       a batch on the tip that nobody may build on
     """
 
     newest: State
     final: State
     base: Tip = field(default_factory=Tip)
+    base_block: int = 0
     standing: list[Standing] = field(default_factory=list)
     built: Built | None = None
     faulty: BatchRow | None = None
@@ -201,8 +207,9 @@ class Shard:
 
     # ------------------------------------------------------------ building
 
-    def build(self, id_: int, due: Due, registered: int, pace: Pace) -> Built:
-        """Build the batch that is due on the tip. It is kept once it has its archive."""
+    def build(self, id_: int, due: Due, registered: int, pace: Pace) -> Built | None:
+        """Build the batch that is due on the tip; None if nothing that waits can be in it. It is
+        kept once it has its archive."""
         if self.built is not None or self.faulty is not None:
             raise InvariantBroken("a batch was built while none could be")
         arrivals: tuple[Arrival, ...] = ()
@@ -210,6 +217,8 @@ class Shard:
             batch = apply_scores(self.newest, due.epoch, pace.rows)
         else:
             arrivals = _by_provider(self.ledger.take(pace.count))
+            if not arrivals:
+                return None
             entries = [arrival.entry for arrival in arrivals]
             batch = apply_opinions(self.newest, entries, due.epoch, registered)
         self.built = Built(id_, self.tip.hash, batch, arrivals)
@@ -280,8 +289,27 @@ class Shard:
             raise InvariantBroken(f"batch {standing.header.index} has two faces: {batch.reason}")
         standing.final_batch = batch
 
+    def can_undo(self, block: int, registered: int) -> bool:
+        """Whether `rolled_back` leads to where things stood at a block, at which `registered` was
+        the highest id: not if what was taken for good fell, or whoever an opinion is of."""
+        arrivals = [arrival for each in self.standing for arrival in each.arrivals]
+        arrivals += self.built.arrivals if self.built is not None else ()
+        arrivals += self.ledger.arrivals
+        known = all(max(entry.provider, entry.client) <= registered for _, entry in arrivals)
+        return known and self.base_block <= block
+
+    def begin_anew(self) -> None:
+        """Forget all that the chain said, and every opinion: both are read again."""
+        shards = self.newest.shards
+        number = self.number
+        self.newest, self.final = State(number, shards), State(number, shards)
+        self.base, self.base_block = Tip(), 0
+        self.standing.clear()
+        self.built = self.faulty = None
+        self.ledger = Ledger(self.newest)
+
     def rolled_back(self, block: int) -> list[BatchRow]:
-        """Everything after a block has not happened.
+        """Everything after a block has not happened; see `can_undo`.
 
         If the oldest batch that fell is ours, it is on its way again, the same bytes. What stood on
         it named its hash, which changes with the time of its block: that falls for good.
@@ -320,9 +348,11 @@ class Shard:
             batch = oldest.final_batch
             if batch is None or oldest.row.final_block > block:
                 break
-            self.base = oldest.tip
+            self.base, self.base_block = oldest.tip, oldest.row.final_block
             del self.standing[0]
-            settled.append(Settled(self.base, batch.words, batch.providers, batch.clients))
+            settled.append(
+                Settled(self.base, self.base_block, batch.words, batch.providers, batch.clients)
+            )
         return settled
 
     # ------------------------------------------------------------ after a restart
@@ -331,30 +361,28 @@ class Shard:
         self,
         rows: Sequence[BatchRow],
         opinions: Mapping[int, Arrival],
-        waiting: Iterable[Arrival],
         registered: int,
     ) -> list[BatchRow]:
-        """Bring a shard that has its base to where its rows say it was.
+        """Bring a shard that has its base to where its rows say it was, with an empty ledger.
 
-        rows       those built, standing or faulty behind the base, in the order of their indices
-        opinions   of the rows' numbers
-        waiting    everything accepted that may be in no batch, in order of arrival
+        rows       those standing or faulty behind the base, in the order of their indices, and
+                   built ones anywhere among them
+        opinions   of the rows' numbers, as far as their parties are known
         returns    rows that no longer hold
         """
-        for row in rows:
-            arrivals = tuple(opinions[number] for number in row.numbers)
+        dropped = []
+        for row in sorted(rows, key=lambda each: each.status is Status.BUILT):
+            known = set(row.numbers) <= opinions.keys()
+            arrivals = tuple(opinions[number] for number in row.numbers) if known else ()
             match row.status:
-                case Status.STANDING:
+                case Status.STANDING if known:
                     self._resume_standing(row, arrivals, registered)
+                case Status.STANDING:
+                    raise InvariantBroken(f"batch {row.id} holds an opinion of nobody")
                 case Status.FAULTY:
                     self.faulty = row
-        dropped = []
-        for row in rows:
-            if row.status is Status.BUILT:
-                arrivals = tuple(opinions[number] for number in row.numbers)
-                if not self._resume_built(row, arrivals, registered):
+                case _ if not (known and self._resume_built(row, arrivals, registered)):
                     dropped.append(replace(row, status=Status.DROPPED))
-        self.ledger.refill(waiting)
         return dropped
 
     def _resume_standing(

@@ -24,6 +24,7 @@ from sqlalchemy import (
     insert,
     or_,
     select,
+    update,
 )
 from sqlalchemy.exc import DBAPIError
 
@@ -45,6 +46,7 @@ from handfast.errors import InvalidInput, InvariantBroken, Unavailable
 from handfast.protocol.constants import BatchKind
 from handfast.reputation.batches import Posted
 from handfast.reputation.encoding import ClientLeaf, ProviderLeaf, ShardState
+from handfast.reputation.evidence import Evidence
 from handfast.reputation.state import State
 
 _CURSOR = "coordinator"
@@ -53,18 +55,28 @@ _CHUNK = 500
 _LIVE = (Status.BUILT.value, Status.STANDING.value, Status.FAULTY.value)
 
 
+Key = tuple[bytes, bytes, int]
+"""Accounts of provider and client, and the number of a payment between them."""
+
+
 class OpinionRow(NamedTuple):
     """An accepted opinion.
 
-    number     in the order of arrival, from 1
-    evidence   as it was sent
+    number             in the order of arrival, from 1
+    provider, client   accounts, 20 bytes each: ids are what the chain makes of them
+    evidence           as it was sent
     """
 
     number: int
-    provider: int
-    client: int
+    provider: bytes
+    client: bytes
     nonce: int
     evidence: bytes
+
+    @property
+    def key(self) -> Key:
+        """What the chain takes one opinion for."""
+        return self.provider, self.client, self.nonce
 
 
 @dataclass(slots=True)
@@ -84,6 +96,22 @@ class Observation:
     batches: dict[int, BatchRow] = field(default_factory=dict)
     settled: list[tuple[int, Settled]] = field(default_factory=list)
     floor: int | None = None
+
+
+def key_of(evidence: Evidence) -> Key:
+    """Under which key evidence is kept."""
+    parties = evidence.parameters
+    provider, client = (bytes.fromhex(who[2:]) for who in (parties.provider, parties.client))
+    return provider, client, evidence.receipt.nonce
+
+
+class Base(NamedTuple):
+    """Where a shard goes on from: see `Shard`."""
+
+    newest: State
+    final: State
+    tip: Tip
+    block: int
 
 
 @contextmanager
@@ -142,9 +170,10 @@ class Store:
         with self._writing() as connection:
             connection.execute(insert(OPINIONS), [row._asdict() for row in rows])
 
-    def opinions_from(self, number: int) -> list[OpinionRow]:
-        """Those accepted from this number on, in order."""
+    def opinions_from(self, number: int, limit: int | None = None) -> list[OpinionRow]:
+        """Those accepted from this number on, in order, `limit` of them."""
         query = select(OPINIONS).where(OPINIONS.c.number >= number).order_by(OPINIONS.c.number)
+        query = query.limit(limit)
         with self._reading() as connection:
             return [OpinionRow(*row) for row in connection.execute(query)]
 
@@ -163,9 +192,9 @@ class Store:
             raise InvariantBroken("an opinion was accepted and is not kept")
         return [found[number] for number in numbers]
 
-    def find(self, keys: Sequence[tuple[int, int, int]]) -> dict[tuple[int, int, int], bytes]:
-        """Evidence accepted for these (provider, client, nonce), as far as there is any."""
-        found: dict[tuple[int, int, int], bytes] = {}
+    def find(self, keys: Sequence[Key]) -> dict[Key, bytes]:
+        """Evidence accepted under these keys, as far as there is any."""
+        found: dict[Key, bytes] = {}
         table = OPINIONS.c
         with self._reading() as connection:
             for at in range(0, len(keys), _CHUNK):
@@ -213,6 +242,17 @@ class Store:
                 connection.execute(insert(FACTS).values(name=_FLOOR, value=str(observation.floor)))
             save_cursor(connection, _CURSOR, observation.cursor)
 
+    def begin_anew(self, cursor: Cursor) -> None:
+        """Forget all that the chain said: it is read again from the cursor on. Opinions stay, and
+        of batches their ids, which name deeds for ever."""
+        with self._writing() as connection:
+            for table in (PARTICIPANTS, SHARDS, PROVIDER_LEAVES, CLIENT_LEAVES):
+                connection.execute(delete(table))
+            gone = {"status": Status.DROPPED.value, "place": None, "final_block": 0}
+            connection.execute(update(BATCHES).values(gone))
+            connection.execute(delete(FACTS).where(FACTS.c.name == _FLOOR))
+            save_cursor(connection, _CURSOR, cursor)
+
     def cursor(self) -> Cursor | None:
         """How far the chain was followed."""
         with self._reading() as connection:
@@ -230,7 +270,8 @@ class Store:
             return connection.execute(select(func.max(BATCHES.c.id))).scalar() or 0
 
     def batches_behind(self, shard: int, index: int) -> list[BatchRow]:
-        """Live rows of a shard: standing or faulty ones of a higher index in order, built ones."""
+        """Live rows of a shard: standing or faulty ones of a higher index in order, and built ones,
+        before or behind them as the database sorts nulls."""
         live = BATCHES.c.status.in_(_LIVE)
         behind = or_(BATCHES.c.place.is_(None), BATCHES.c.place > index)
         query = select(BATCHES).where(BATCHES.c.shard == shard, live, behind)
@@ -249,12 +290,12 @@ class Store:
             rows = connection.execute(query.order_by(BATCHES.c.place).limit(limit)).all()
         return [_read_batch(row) for row in rows]
 
-    def base(self, shard: int, shards: int) -> tuple[Tip, State, State]:
+    def base(self, shard: int, shards: int) -> Base:
         """The newest batch that was taken for good, and twice the state after it."""
         with self._reading() as connection:
             row = connection.execute(select(SHARDS).where(SHARDS.c.shard == shard)).one_or_none()
             if row is None:
-                return Tip(), State(shard, shards), State(shard, shards)
+                return Base(State(shard, shards), State(shard, shards), Tip(), 0)
             providers = _leaves(connection, PROVIDER_LEAVES, shard)
             clients = _leaves(connection, CLIENT_LEAVES, shard)
         words = ShardState(shard, row.root, row.providers, row.levy, row.opinions)
@@ -264,7 +305,7 @@ class Store:
         newest, final = (
             State.restore(words, shards, provider_leaves, client_leaves) for _ in range(2)
         )
-        return tip, newest, final
+        return Base(newest, final, tip, row.final_block)
 
 
 def _leaves(connection: Connection, table: Table, shard: int) -> list[Row[Any]]:
@@ -331,6 +372,7 @@ def _settle(connection: Connection, shard: int, settled: Settled) -> None:
     connection.execute(
         insert(SHARDS).values(
             shard=shard,
+            final_block=settled.block,
             place=tip.index,
             hash=tip.hash,
             kind=int(tip.kind),

@@ -15,7 +15,7 @@ from sqlalchemy import (
     UniqueConstraint,
 )
 
-SCHEMA_VERSION = 1
+SCHEMA_VERSION = 2
 
 METADATA = MetaData()
 
@@ -44,8 +44,9 @@ OPINIONS = Table(
         primary_key=True,
         autoincrement=False,
     ),
-    Column("provider", BigInteger, nullable=False),
-    Column("client", BigInteger, nullable=False),
+    # Accounts, not ids: a re-organisation may give an account another id.
+    Column("provider", LargeBinary(20), nullable=False),
+    Column("client", LargeBinary(20), nullable=False),
     Column("nonce", BigInteger, nullable=False),
     Column("evidence", LargeBinary, nullable=False),
     UniqueConstraint("provider", "client", "nonce"),
@@ -80,8 +81,10 @@ BATCHES = Table(
 SHARDS = Table(
     "coordinator_shards",
     METADATA,
-    # The base: the newest batch that is taken for good, and the words of the state after it.
+    # The base: the newest batch that is taken for good, the block that made it final, and the
+    # words of the state after it.
     Column("shard", Integer, primary_key=True, autoincrement=False),
+    Column("final_block", BigInteger, nullable=False),
     Column("place", BigInteger, nullable=False),
     Column("hash", LargeBinary(32), nullable=False),
     Column("kind", SmallInteger, nullable=False),

@@ -100,13 +100,31 @@ def test_what_another_proposer_overtook_is_dropped() -> None:
     ]
 
 
-def test_after_a_restart_what_is_in_batches_is_left_out() -> None:
+def test_who_lost_the_nonces_below_stands_aside_until_they_are_there_again() -> None:
+    """CO-11: another's batch made room for 300, and a re-organisation took it away."""
     state = State()
-    apply_opinions(state, [entry(2)], 1, REGISTERED)
+    theirs = apply_opinions(state, [entry(200)], 1, REGISTERED)
     ledger = Ledger(state)
-    arrivals = [Arrival(number, entry(number)) for number in range(1, 5)]
-    ledger.refill(arrivals)
-    assert nonces(ledger.take(9)) == [3, 4]
+    fill(ledger, entry(300), entry(1, OTHER), entry(301))
+    take_back(state, theirs)
+    ledger.give_back(())
+    assert nonces(ledger.take(9)) == [1]
+    assert (len(ledger), ledger.oldest, ledger.lowest) == (0, None, 1)
+    assert ledger.judge(entry(300)) is Verdict.KNOWN
+    apply_opinions(state, [entry(1, OTHER), entry(200)], 1, REGISTERED)
+    assert ledger.drop_overtaken() == ()
+    assert nonces(ledger.take(9)) == [300, 301]
+
+
+def test_who_stands_aside_comes_back_when_the_gap_is_filled_from_below() -> None:
+    state = State()
+    theirs = apply_opinions(state, [entry(200)], 1, REGISTERED)
+    ledger = Ledger(state)
+    fill(ledger, entry(300))
+    take_back(state, theirs)
+    assert ledger.take(9) == ()
+    ledger.put(Arrival(2, entry(100)))
+    assert nonces(ledger.take(9)) == [100, 300]
 
 
 def test_the_oldest_is_the_longest_waiting_place() -> None:

@@ -2,21 +2,21 @@
 
 The model is a list of blocks with the checks that `ReputationRollup` makes. Other proposers post
 too, the chain re-orders, transactions are refused or copied, and the process is killed and resumes
-from its rows at any moment. (CO-4, RP-9, RP-22, RP-33, RP-34, PR-10, PR-12)
+from its rows at any moment. (CO-4, CO-11, RP-9, RP-22, RP-33, RP-34, PR-10, PR-12)
 """
 
 from __future__ import annotations
 
 from dataclasses import dataclass, field, replace
 
-from hypothesis import settings
+from hypothesis import Phase, settings
 from hypothesis import strategies as st
 from hypothesis.stateful import RuleBasedStateMachine, initialize, invariant, precondition, rule
 
 from handfast.coordinator.ledger import Arrival, Verdict
 from handfast.coordinator.rules import Pace, Tip, due_batch
 from handfast.coordinator.shard import BatchRow, Built, Shard, Sighting, Status
-from handfast.protocol.constants import BatchKind
+from handfast.protocol.constants import MAX_NONCE_STEP, BatchKind
 from handfast.reputation.batches import (
     Batch,
     Entry,
@@ -93,6 +93,7 @@ class Kept:
     rows: dict[int, BatchRow] = field(default_factory=dict)
     arrivals: dict[int, Arrival] = field(default_factory=dict)
     base: Tip = field(default_factory=Tip)
+    base_block: int = 0
     words: ShardState = field(default_factory=lambda: ShardState(0))
     providers: dict[int, ProviderLeaf] = field(default_factory=dict)
     clients: dict[tuple[int, int], ClientLeaf] = field(default_factory=dict)
@@ -112,6 +113,7 @@ class ShardBesideChain(RuleBasedStateMachine):
         self.ids = 0
         self.seen: list[tuple[Sighting | None, int]] = []
         self.settled = 0
+        self.anew = False
 
     def next_id(self) -> int:
         self.ids += 1
@@ -134,6 +136,8 @@ class ShardBesideChain(RuleBasedStateMachine):
         if due is None:
             return
         built = self.shard.build(self.next_id(), due, REGISTERED, PACE)
+        if built is None:
+            return
         if dies:  # before it was kept
             self.resume()
             return
@@ -190,10 +194,10 @@ class ShardBesideChain(RuleBasedStateMachine):
     def a_batch_becomes_final(self) -> None:
         self.chain.mine(final=self.chain.final + 1)
 
-    @precondition(lambda self: len(self.chain.blocks) > self.settled)
-    @rule(depth=st.integers(1, 6))
-    def the_chain_is_reorganised(self, depth: int) -> None:
-        keep = max(len(self.chain.blocks) - depth, self.settled)
+    @rule(depth=st.integers(1, 6), whole=st.integers(0, 9))
+    def the_chain_is_reorganised(self, depth: int, whole: int) -> None:
+        """Now and then all of it, below what was taken for good."""
+        keep = 0 if whole == 0 else max(len(self.chain.blocks) - depth, 0)
         del self.chain.blocks[keep:]
         self.chain.salt += 1
 
@@ -210,7 +214,11 @@ class ShardBesideChain(RuleBasedStateMachine):
                 break
             common += 1
         if common < len(self.seen):
-            self.kept.keep(self.shard.rolled_back(common))
+            if self.shard.can_undo(common, REGISTERED):
+                self.kept.keep(self.shard.rolled_back(common))
+            else:
+                common = 0
+                self.begin_anew()
             del self.seen[common:]
         for height, block in enumerate(self.chain.blocks[common:], common + 1):
             sighting, final = block
@@ -220,6 +228,21 @@ class ShardBesideChain(RuleBasedStateMachine):
                 self.kept.keep(self.shard.finalised(final, height, REGISTERED))
             self.seen.append(block)
         self.kept.height = len(self.seen)
+        if self.anew:
+            self.anew = False
+            self.refill()
+
+    def begin_anew(self) -> None:
+        """CO-11: only opinions are kept, and which ids were used."""
+        self.anew = True
+        self.settled = 0
+        self.shard.begin_anew()
+        kept = self.kept
+        gone = {"status": Status.DROPPED, "place": None, "final_block": 0}
+        kept.rows = {id_: replace(row, **gone) for id_, row in kept.rows.items()}
+        kept.base, kept.base_block, kept.words = Tip(), 0, ShardState(0)
+        kept.providers.clear()
+        kept.clients.clear()
 
     @rule(depth=st.integers(0, 3))
     def deep_batches_are_settled(self, depth: int) -> None:
@@ -228,7 +251,8 @@ class ShardBesideChain(RuleBasedStateMachine):
             return  # the process is about to be told that they are not deep at all
         for settled in self.shard.settle(block):
             self.settled = max(self.settled, block)
-            self.kept.base, self.kept.words = settled.tip, settled.words
+            self.kept.base, self.kept.base_block = settled.tip, settled.block
+            self.kept.words = settled.words
             self.kept.providers.update(settled.providers)
             self.kept.clients.update(settled.clients)
 
@@ -238,7 +262,7 @@ class ShardBesideChain(RuleBasedStateMachine):
         newest, final = (
             State.restore(kept.words, 1, sorted(kept.providers.items()), clients) for _ in range(2)
         )
-        self.shard = Shard(newest, final, kept.base)
+        self.shard = Shard(newest, final, kept.base, kept.base_block)
         live = [
             row
             for row in kept.rows.values()
@@ -246,8 +270,14 @@ class ShardBesideChain(RuleBasedStateMachine):
             and (row.place is None or row.place.index > kept.base.index)
         ]
         live.sort(key=lambda row: row.place.index if row.place else 0)
-        dropped = self.shard.resume(live, kept.arrivals, kept.arrivals.values(), REGISTERED)
-        kept.keep(dropped)
+        kept.keep(self.shard.resume(live, kept.arrivals, REGISTERED))
+        self.refill()
+
+    def refill(self) -> None:
+        """Have wait what is in no batch."""
+        for arrival in self.kept.arrivals.values():
+            if self.shard.ledger.judge(arrival.entry) is not Verdict.KNOWN:
+                self.shard.ledger.put(arrival)
 
     # ------------------------------------------------------------ what always holds
 
@@ -296,7 +326,7 @@ class ShardBesideChain(RuleBasedStateMachine):
             for arrival in self.kept.arrivals.values()
             if arrival.entry.nonce > newest.last_nonce(*arrival.pair)
         ]
-        assert len(self.shard.ledger) == len(missing)
+        assert set(self.shard.ledger.arrivals) == set(missing)
 
     def teardown(self) -> None:
         """Left alone, the coordinator brings every opinion to the chain that can be brought."""
@@ -317,6 +347,10 @@ class ShardBesideChain(RuleBasedStateMachine):
                 self.chain.mine()
             self.the_process_looks()
         assert not len(self.shard.ledger)
+        aside = {arrival.pair: arrival for arrival in reversed([*self.shard.ledger.arrivals])}
+        for pair, arrival in aside.items():
+            # Only what another's batch had made room for, and that batch is gone.
+            assert arrival.entry.nonce - self.shard.newest.last_nonce(*pair) > MAX_NONCE_STEP
         self.the_newest_state_is_the_chains_with_what_is_built_on_it()
 
 
@@ -325,4 +359,9 @@ def posted_of(header: Header, data: bytes) -> Posted:
 
 
 TestShardBesideChain = ShardBesideChain.TestCase
-TestShardBesideChain.settings = settings(max_examples=40, stateful_step_count=40, deadline=None)
+TestShardBesideChain.settings = settings(
+    max_examples=60,
+    stateful_step_count=40,
+    deadline=None,
+    phases=(Phase.generate, Phase.shrink),
+)

@@ -17,15 +17,27 @@ from eth_account import Account
 
 from handfast.chain.client import Chain
 from handfast.chain.follower import Advanced, Follower
+from handfast.chain.registry import ParticipantRegistry
 from handfast.chain.reputation import ReputationRollup, posted_header
 from handfast.chain.token import MarketToken
 from handfast.coordinator.rules import NO_HASH
+from handfast.coordinator.settings import BatchSettings
+from handfast.coordinator.shard import Shard
 from handfast.protocol.constants import BatchKind
+from handfast.registry.participants import Role
 from handfast.reputation.batches import Batch, Entry, Posted, apply_opinions, replay
 from handfast.reputation.evidence import Evidence
 from handfast.reputation.state import State
 from tests.services.coordinator.running import running
-from tests.services.coordinator.town import TOKENS, WINDOW, Town, pass_time, send, until
+from tests.services.coordinator.town import (
+    TOKENS,
+    WINDOW,
+    Town,
+    pass_time,
+    register,
+    send,
+    until,
+)
 from tests.services.kills import survives
 from tests.services.proxy import Fault, FaultProxy
 
@@ -191,6 +203,76 @@ def test_batches_and_their_finality_survive_a_deep_reorganisation(town: Town, ru
 
 async def all_in(town: Town, chain: Chain, opinions: int) -> bool:
     return (await replayed(town, chain)).words.opinions == opinions
+
+
+def test_below_what_was_taken_for_good_it_begins_anew_and_loses_nothing(
+    town: Town, run: Any
+) -> None:
+    """CO-11: two batches are final and deep, and fall with all that stood on them."""
+
+    async def scenario() -> None:
+        head = await request(town, "eth_blockNumber")
+        async with running(town) as here:
+            await here.clients.submit_all([town.evidence(0, client) for client in (0, 1)])
+            await here.reached(tip=1)
+            await here.clients.submit_all([town.evidence(1, client) for client in (0, 2)])
+            await here.reached(tip=2)
+            await pass_time(here.chain, WINDOW)
+            await here.reached(final=2)
+            await here.chain.request("anvil_mine", "0x50")
+            shard = here.coordinator._memory.shards[0]
+            await until(lambda: settled(shard, 2))
+            await here.clients.submit(town.evidence(0, 2))
+            await here.reached(tip=3)
+            newest = (await here.chain.head()).number
+            await here.chain.request("anvil_reorg", newest - int(head, 16), [])
+            assert (await town.rollup(here.chain).shard(0)).index == 0
+            await until(lambda: all_in(town, here.chain, 5))
+            await here.reached(opinions=5, waiting=0, built=False, trouble=None)
+            assert last_nonces(await replayed(town, here.chain)) == town.nonces
+            assert await here.clients.submit(town.evidence(1, 1))
+            await here.reached(opinions=6)
+        async with running(town) as here:
+            assert here.shard["opinions"] == 6
+            assert here.shard["root"][2:] == (await replayed(town, here.chain)).root.hex()
+
+    run(scenario())
+
+
+async def settled(shard: Shard, index: int) -> bool:
+    return shard.base.index == index
+
+
+def test_an_opinion_finds_its_parties_again_under_other_ids(town: Town, run: Any) -> None:
+    """CO-11: the registrations of two clients fall, and come back the other way round."""
+
+    async def scenario() -> None:
+        registry = town.deployment.participant_registry.address
+        async with running(town, batch=BatchSettings(count=100, age=3_600)) as here:
+            found = [town.evidence(0, client) for client in (1, 1, 2)]
+            answers = await here.clients.submit_all(found)
+            assert [answer.code for answer in answers] == ["accepted"] * 3
+            await here.chain.request("anvil_reorg", 2, [])
+            await here.chain.request("anvil_mine", "0x1")
+            await until(lambda: there_are(here, 3))
+            await here.reached(trouble=None, waiting=0)
+            contract = ParticipantRegistry(here.chain, registry)
+            for client in (2, 1):
+                party = town.clients[client]
+                await register(here.chain, contract, party.identity, Role.CLIENT)
+            await until(lambda: there_are(here, 5))
+            await here.reached(waiting=3)
+            again = await here.clients.submit_all([found[0], replace(found[1], satisfied=False)])
+            assert [answer.code for answer in again] == ["accepted", "contradiction"]
+        async with running(town) as here:
+            await here.reached(opinions=3, tip=1)
+            assert last_nonces(await replayed(town, here.chain)) == {(1, 5): 2, (1, 4): 1}
+
+    run(scenario())
+
+
+async def there_are(here: Any, participants: int) -> bool:
+    return bool(here.coordinator.status()["participants"] == participants)
 
 
 def test_a_registration_that_a_reorganisation_takes_back_is_forgotten(town: Town, run: Any) -> None:

@@ -103,7 +103,8 @@ def test_an_accepted_opinion_is_kept_as_it_was_sent(desk: Desk) -> None:
     sent = evidence(1)
     assert desk.codes(sent) == ["accepted"]
     (row,) = desk.store.opinions_from(1)
-    assert row == (1, 1, 3, 1, sent.encode())
+    provider, client = (bytes.fromhex(who.address[2:]) for who in (PROVIDER, CLIENT))
+    assert row == (1, provider, client, 1, sent.encode())
 
 
 def test_each_fault_has_its_code_and_harms_no_other(desk: Desk) -> None:

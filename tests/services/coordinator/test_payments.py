@@ -14,6 +14,7 @@ from handfast.chain.token import MarketToken
 from handfast.channels.rules import apply, id_of, state_of
 from handfast.channels.state import AddLock, Book, Parameters, SettleLock
 from handfast.coordinator.payments import Payments
+from handfast.coordinator.settings import BatchSettings
 from handfast.crypto.keccak import keccak
 from handfast.protocol.constants import FEE_UNIT, Direction
 from handfast.protocol.messages import Receipt
@@ -148,6 +149,31 @@ def test_a_paid_lock_is_rated_once_and_its_archive_proves_it(town: Town, run: An
                 hub = ChannelHub(own, deal.hub.address)
                 assert await Payments(own, hub).confirm(shown)
                 assert not await Payments(own, hub).confirm(deal.opinion(other))
+
+    run(scenario())
+
+
+def test_a_payment_that_a_reorganisation_took_back_is_waited_for(town: Town, run: Any) -> None:
+    """CO-11: an opinion that is not in a batch yet is not posted without its payment."""
+
+    async def scenario() -> None:
+        async with running(town, batch=BatchSettings(count=100, age=3_600)) as here:
+            deal = Deal(town, here.chain, town.clients[0], town.providers[0])
+            await deal.open()
+            book = await deal.locked(1)
+            sent = deal.opinion(of(book, deal.signed(book), 1))
+            await deal.register(book)
+            await deal.settle(book)
+            await deal.reveal(1)
+            assert await here.clients.submit(sent)
+            await here.chain.request("anvil_reorg", 1, [])
+        async with running(town) as here:
+            deal = Deal(town, here.chain, town.clients[0], town.providers[0])
+            assert here.shard["waiting"] == 0
+            assert await here.clients.submit(sent)
+            assert here.shard["waiting"] == 0
+            await deal.reveal(1)
+            await here.reached(opinions=1, tip=1)
 
     run(scenario())
 
