@@ -18,12 +18,13 @@ from __future__ import annotations
 import asyncio
 import secrets
 import time
-from collections.abc import AsyncIterator, Mapping
+from collections.abc import AsyncIterator, Iterator, Mapping
 from contextlib import AsyncExitStack, asynccontextmanager
 from dataclasses import dataclass
 from typing import Self
 
 from handfast import log
+from handfast.chain.client import Call
 from handfast.chain.products import ProductRegistry
 from handfast.chain.registry import ParticipantRegistry
 from handfast.chain.reputation import ReputationRollup
@@ -35,7 +36,7 @@ from handfast.channels.live import Live
 from handfast.channels.network import Network
 from handfast.channels.peer import Peer
 from handfast.channels.policy import Policy
-from handfast.channels.state import ChannelId
+from handfast.channels.state import ChannelId, same_account
 from handfast.client.channels import ClientChannels, Poor
 from handfast.client.handshake import Caller, Made, Wish
 from handfast.client.judging import open_judge
@@ -48,7 +49,7 @@ from handfast.crypto.merkle import MerkleTree, leaf_hash
 from handfast.errors import InvalidInput, Rejected, Unavailable
 from handfast.inference.judge import Verdict
 from handfast.process import World, open_world
-from handfast.protocol.constants import ChannelPhase
+from handfast.protocol.constants import ChannelPhase, ProductOrigin
 from handfast.provider.process import channels_of
 from handfast.provider.settings import MODES
 from handfast.registry.participants import Participant, Role, check_endpoint
@@ -60,6 +61,8 @@ from handfast.selection.rules import Ranked, draw, rank, scored
 _log = log.get(__name__)
 
 _ROUNDS_STREAM = b"rounds"
+_CLAIMS_AT_ONCE = 16
+"""A node holds about so many transactions of one account that wait for a block."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -205,33 +208,47 @@ class Client:
             _log.warning("opinions are still to be brought; the next start goes on")
 
     async def claim_all(self) -> list[bytes]:
-        """Register the products of channels that are over as tokens of ours. (SPEC CH-17)"""
-        claimed: list[bytes] = []
+        """Make the products of channels that are over tokens of ours, also those that their
+        provider registered. (SPEC CH-17, PV-6)
+        """
         bought = (*self.rounds.ended(), *self.rounds.ledger.rounds.values())
         codecs = {each.product.digest: each.product.codec for each in bought}
-        for live in self._peer.channels.values():
-            if live.over.is_set():
-                claimed += await self._claim(live, codecs)
-        return claimed
+        room = asyncio.Semaphore(_CLAIMS_AT_ONCE)
+        claims = [
+            self._claim(live, product, call, room)
+            for live in self._peer.channels.values()
+            if live.over.is_set()
+            for product, call in self._claims(live, codecs)
+        ]
+        done = await asyncio.gather(*claims)
+        return [product for product in done if product is not None]
 
-    async def _claim(self, live: Live, codecs: Mapping[bytes, int]) -> list[bytes]:
+    def _claims(self, live: Live, codecs: Mapping[bytes, int]) -> Iterator[tuple[bytes, Call]]:
+        """What was sold in a channel, each with the call that claims it."""
         sold = self._sold(live)
         tree = MerkleTree(map(leaf_hash, sold))
-        claimed = []
         for position, product in enumerate(sold):
             codec = codecs.get(product)
+            if codec is not None:
+                place = codec, position, tree.path(position)
+                yield product, self._products.claim(live.terms.parameters, product, *place)
+
+    async def _claim(
+        self, live: Live, product: bytes, call: Call, room: asyncio.Semaphore
+    ) -> bytes | None:
+        async with room:
             known = await self._products.product(product)
-            if codec is None or known.registration_block:
-                continue
-            path = tree.path(position)
-            call = self._products.claim(live.terms.parameters, product, codec, position, path)
+            theirs = same_account(known.holder, live.terms.peer)
+            if known.registration_block and not (
+                theirs and known.origin is ProductOrigin.REGISTERED
+            ):
+                return None
             try:
                 await self._world.sender.send(f"claim {product.hex()}", call)
             except Rejected as error:
                 _log.warning("not claimed", product=product.hex(), error=str(error))
-                continue
-            claimed.append(product)
-        return claimed
+                return None
+        return product
 
     def _sold(self, live: Live) -> list[bytes]:
         """The products of a channel's tree, in its order."""

@@ -18,7 +18,7 @@ Play = Callable[[Callable[[], Awaitable[None]]], None]
 
 
 def test_a_client_buys_in_both_modes_and_owns_what_it_paid(town: Town, play: Play) -> None:
-    """SPEC PR-6, PR-7, CH-12, CH-17"""
+    """SPEC PR-6, PR-7, CH-12, CH-17; PV-6: also what its provider registered before it."""
 
     async def test() -> None:
         seller = await town.settle_down(Role.PROVIDER)
@@ -35,9 +35,11 @@ def test_a_client_buys_in_both_modes_and_owns_what_it_paid(town: Town, play: Pla
             assert told["fee"] == str(FEE)
             assert picture.read_bytes().startswith(b"\x89PNG")
             assert sum("no coordinator is named" in line for line in lines) == 1
-        for deed in ("close", "claim"):
-            done = town.buyer(buyer, deed)
-            assert await asyncio.to_thread(done.wait) == 0, done.output
+        closed = town.buyer(buyer, "close")
+        assert await asyncio.to_thread(closed.wait) == 0, closed.output
+        await town.register_product(seller, bytes.fromhex(told["product"][2:]))
+        claimed = town.buyer(buyer, "claim")
+        assert await asyncio.to_thread(claimed.wait) == 0, claimed.output
         assert await town.products(buyer) == 2
         assert await town.tokens(seller) == TOKEN + 2 * FEE
         assert await town.tokens(buyer) == TOKEN - 2 * FEE

@@ -35,6 +35,7 @@ from handfast.process import TimingSettings
 from handfast.protocol.messages import Domain
 from handfast.registry.participants import NO_METADATA, Role
 from handfast.registry.possession import prove_possession
+from handfast.storage.cid import Codec
 from tests.services.market.actors import HOLD, Process, start
 
 TOKEN = 10**18
@@ -183,6 +184,11 @@ class Town:
         """How many products an account owns as tokens."""
         registry = ProductRegistry(self.chain, self.deployment.product_registry.address)
         return await registry.balance_of(who.address)
+
+    async def register_product(self, who: Account, product: bytes) -> None:
+        """Have an account register a product as its creator."""
+        registry = ProductRegistry(self.chain, self.deployment.product_registry.address)
+        await self._send(who.key, registry.register(product, Codec.RAW))
 
     async def channel(self, channel: ChannelId) -> ChannelRecord:
         """What the hub knows of a channel."""
