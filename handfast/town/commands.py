@@ -20,7 +20,18 @@ from handfast import log
 from handfast.errors import HandfastError, InvalidInput
 from handfast.process import run_until_stopped
 from handfast.registry.participants import Role
-from handfast.town.demo import CLIENTS, MODELS, ROUNDS, Play, members, open_shops, play, table_rows
+from handfast.town.demo import (
+    AFTER,
+    BEFORE,
+    CLIENTS,
+    FEW,
+    MODELS,
+    Play,
+    members,
+    open_shops,
+    play,
+    table_rows,
+)
 from handfast.town.pictures import draw_images, draw_scores
 from handfast.town.report import Report
 from handfast.town.town import TOKEN, Town, found
@@ -112,14 +123,17 @@ def _scene(drama: Play) -> Group:
             f"{sum(each.fee for each in mine) / TOKEN:.2f}",
             verdicts,
         )
-    total = len(CLIENTS) * ROUNDS
-    done = Text(f"{len(drama.rounds)} of {total} rounds paid")
+    total = (len(CLIENTS) - 1) * (BEFORE + AFTER) + FEW
+    paid = len(drama.rounds)
     checks = [
         Text(f"{'✓' if each.held else '✗'} {each.name}", style="green" if each.held else "red")
         for each in drama.checks
     ]
     return Group(
-        table, ProgressBar(total=total, completed=len(drama.rounds), width=60), done, *checks
+        table,
+        ProgressBar(total=total, completed=min(paid, total), width=60),
+        Text(f"{paid} rounds paid"),
+        *checks,
     )
 
 

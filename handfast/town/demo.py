@@ -1,8 +1,8 @@
 """Plays a market from beginning to end, and checks that nobody could cheat anybody.
 
-Four clients buy from four providers of different quality; half way the best one comes back with a
-broken model and loses its custom; one client vanishes with a fee locked, and its provider leaves
-without it; when the client returns nothing is lost; in the end everything is closed, claimed and
+Four clients buy from four providers of different quality. One client vanishes with a fee locked,
+and its provider leaves without it; the best provider comes back with a broken model, and loses its
+custom; when the client returns nothing is lost; in the end everything is closed, claimed and
 counted to the last unit.
 """
 
@@ -11,7 +11,6 @@ from __future__ import annotations
 import asyncio
 import json
 import time
-from collections import defaultdict
 from collections.abc import AsyncIterator, Callable, Sequence
 from contextlib import asynccontextmanager
 from dataclasses import dataclass, field
@@ -20,17 +19,21 @@ from typing import Any
 
 import aiohttp
 
-from handfast.chain.abi import shipped
 from handfast.chain.channels import ChannelHub
-from handfast.chain.products import ProductRegistry
 from handfast.chain.reputation import ReputationRollup
-from handfast.chain.token import MarketToken
-from handfast.channels.state import ChannelId
 from handfast.coordinator.client import CoordinatorClient
 from handfast.errors import Unavailable
 from handfast.protocol.constants import ChannelPhase
 from handfast.registry.participants import Role
 from handfast.reputation.encoding import ProviderLeaf
+from handfast.town.audit import (
+    channels_on,
+    check_custom,
+    check_money,
+    check_products,
+    gas_by_step,
+    token_of,
+)
 from handfast.town.report import Check, Report, Round, Standing
 from handfast.town.town import (
     BOND,
@@ -45,8 +48,12 @@ from handfast.town.town import (
 )
 
 FEE = TOKEN // 100
-ROUNDS = 16
-PAUSE = 1.5
+# Rounds of a client: before the best provider breaks; after it at least, and at most; of these at
+# least so many with its score fallen, to see where custom goes. The client that vanishes has few.
+BEFORE, AFTER, MOST = 8, 9, 30
+LATE = 8
+FEW = 3
+PAUSE = 1.0
 DIGITS = ("zero", "one", "two", "three", "four", "five", "six", "seven", "eight", "nine")
 MODELS = {
     "Ada": "digits:fine",
@@ -108,23 +115,29 @@ def members() -> list[Member]:
 class Play:
     """A demo under way; `watch` is told of every change.
 
+    late       rounds that were begun when the broken provider's score had fallen
     balances   MarketToken of each citizen before the first round
     turn       rounds that were paid when the best provider came back broken
+    opened     set once everybody serves
     half_way   released by each client that has come so far, or comes no further
-    broken     set once it has
+    broken     set once the best provider has come back broken
+    fallen     set once its score has fallen, below another's
     """
 
     town: Town
     watch: Callable[[Play], None]
     started: float = field(default_factory=time.monotonic)
     rounds: list[Round] = field(default_factory=list)
+    late: list[Round] = field(default_factory=list)
     standings: list[Standing] = field(default_factory=list)
     checks: list[Check] = field(default_factory=list)
     failures: list[str] = field(default_factory=list)
     balances: dict[str, int] = field(default_factory=dict)
     turn: int = 0
+    opened: asyncio.Event = field(default_factory=asyncio.Event)
     half_way: asyncio.Semaphore = field(default_factory=lambda: asyncio.Semaphore(0))
     broken: asyncio.Event = field(default_factory=asyncio.Event)
+    fallen: asyncio.Event = field(default_factory=asyncio.Event)
     doing: str = ""
 
     def say(self, doing: str) -> None:
@@ -134,7 +147,11 @@ class Play:
 
     def check(self, name: str, held: bool, detail: str) -> None:
         """Note whether something holds that must."""
-        self.checks.append(Check(name, held, detail))
+        self.add(Check(name, held, detail))
+
+    def add(self, *checks: Check) -> None:
+        """Note what was checked."""
+        self.checks.extend(checks)
         self.watch(self)
 
 
@@ -145,17 +162,18 @@ async def play(folder: Path, watch: Callable[[Play], None]) -> Report:
     """
     async with found(folder, members()) as town:
         drama = Play(town, watch)
-        drama.say("everybody opens shop")
-        await open_shops(town)
         for name, citizen in town.citizens.items():
-            drama.balances[name] = await _token(town).balance_of(citizen.identity.address)
+            drama.balances[name] = await token_of(town).balance_of(citizen.identity.address)
+        drama.say("everybody opens shop")
         async with _reading_scores(drama):
-            drama.say("clients choose, pay and rate")
-            await asyncio.gather(*(_shop(drama, name) for name in CLIENTS), _degrade(drama))
-            drama.say(f"{VANISHES} locks a fee and vanishes")
-            left = await _vanish(drama)
-            drama.say(f"the roll-up catches up, {left} leaves without {VANISHES}")
-            await asyncio.gather(_until_rolled_up(drama), _until_left(drama, left))
+            await asyncio.gather(
+                _open(drama),
+                _degrade(drama),
+                _shop_and_vanish(drama),
+                *(_shop(drama, name) for name in CLIENTS if name != VANISHES),
+            )
+            drama.say("the roll-up catches up")
+            await _until_rolled_up(drama)
         drama.say(f"{VANISHES} is back; channels close, products become tokens")
         await asyncio.gather(*(_close(drama, name) for name in CLIENTS))
         drama.say("counting to the last unit")
@@ -166,67 +184,128 @@ async def play(folder: Path, watch: Callable[[Play], None]) -> Report:
 
 
 async def open_shops(town: Town) -> None:
-    """Start the coordinator, tell the clients of it, and start the providers."""
+    """Tell the clients of the coordinator, and start it and the providers."""
     (coordinator,) = town.find(Role.COORDINATOR)
-    await town.start(coordinator, "coordinator", "run")
     for client in town.find(Role.CLIENT):
         text = client.config.read_text()
         client.config.write_text(f"coordinators = [{json.dumps(coordinator.url)}]\n{text}")
     await asyncio.gather(
-        *(town.start(provider, "provider", "run") for provider in town.find(Role.PROVIDER))
+        town.start(coordinator, "coordinator", "run"),
+        *(town.start(provider, "provider", "run") for provider in town.find(Role.PROVIDER)),
     )
+
+
+async def _open(drama: Play) -> None:
+    await open_shops(drama.town)
+    drama.say("clients choose, pay and rate")
+    drama.opened.set()
 
 
 # ---------------------------------------------------------------- what clients do
 
 
-async def _shop(drama: Play, name: str) -> None:
-    """Have a client buy its rounds, and take down what it says."""
-    town, citizen = drama.town, drama.town.citizens[name]
+@dataclass(slots=True)
+class _Shopper:
+    """A client at work.
+
+    bought   rounds it asked for, paid or not
+    late     of these, those that were begun when the broken provider's score had fallen
+    gone     whether its process has ended by itself
+    """
+
+    drama: Play
+    name: str
+    process: asyncio.subprocess.Process
+    bought: int = 0
+    late: int = 0
+    gone: bool = False
+
+    @property
+    def is_done(self) -> bool:
+        """Whether it has shopped enough to see where custom goes."""
+        after = self.bought - BEFORE
+        return self.gone or after >= MOST or (after >= AFTER and self.late >= LATE)
+
+    async def buy(self) -> None:
+        """One round, and a rest."""
+        output, text = self.process.stdout, self.process.stdin
+        if output is None or text is None:
+            raise Unavailable(f"{self.name} can't be spoken to")
+        digit = DIGITS[(list(CLIENTS).index(self.name) + 3 * self.bought) % 10]
+        late = self.drama.fallen.is_set()
+        text.write(f"a handwritten {digit}\n".encode())
+        line = await output.readline()
+        self.gone = not line
+        self.bought += 1
+        self.late += late
+        if line:
+            _take_down(self.drama, self.name, json.loads(line), late=late)
+            await asyncio.sleep(PAUSE)
+
+    async def leave(self) -> None:
+        """End its process, and see that it ends well."""
+        if self.process.stdin is not None:
+            self.process.stdin.close()
+        if await self.process.wait():
+            town = self.drama.town
+            self.drama.failures.append(f"{self.name}: {town.last(town.citizens[self.name])}")
+
+
+async def _enter(drama: Play, name: str) -> _Shopper:
+    """Start a client, and have it wait for the shops to open."""
+    town = drama.town
     process = await town.launch(
-        citizen,
+        town.citizens[name],
         *("client", "run", "-", "--output", str(town.folder / f"{name}-bought")),
         output=asyncio.subprocess.PIPE,
         text=asyncio.subprocess.PIPE,
     )
-    if process.stdin is None or process.stdout is None:
-        raise Unavailable(f"{name} can't be spoken to")
-    first = list(CLIENTS).index(name)
-    for number in range(ROUNDS):
-        if number == ROUNDS // 2:
-            drama.half_way.release()
-            await drama.broken.wait()
-        wish = f"a handwritten {DIGITS[(first + 3 * number) % 10]}\n"
-        process.stdin.write(wish.encode())
-        line = await process.stdout.readline()
-        if not line:
-            drama.half_way.release()
-            break
-        _take_down(drama, name, json.loads(line))
-        await asyncio.sleep(PAUSE)
-    process.stdin.close()
-    if await process.wait():
-        drama.failures.append(f"{name}: {town.last(citizen)}")
+    await drama.opened.wait()
+    return _Shopper(drama, name, process)
 
 
-def _take_down(drama: Play, name: str, said: dict[str, Any]) -> None:
+async def _shop(drama: Play, name: str) -> None:
+    """Have a client buy until it is seen where custom goes, and take down what it says."""
+    shopper = await _enter(drama, name)
+    while shopper.bought < BEFORE and not shopper.gone:
+        await shopper.buy()
+    drama.half_way.release()
+    await drama.broken.wait()
+    while not shopper.is_done:
+        await shopper.buy()
+    await shopper.leave()
+
+
+async def _shop_and_vanish(drama: Play) -> None:
+    """Have a client buy a little, and vanish; its provider must do without it."""
+    shopper = await _enter(drama, VANISHES)
+    while shopper.bought < FEW and not shopper.gone:
+        await shopper.buy()
+    await shopper.leave()
+    left = await _vanish(drama)
+    drama.half_way.release()
+    await _until_left(drama, left)
+
+
+def _take_down(drama: Play, name: str, said: dict[str, Any], *, late: bool) -> None:
     if "error" in said:
         drama.failures.append(f"{name}: {said['error']}")
         return
-    drama.rounds.append(
-        Round(
-            len(drama.rounds) + 1,
-            name,
-            drama.town.named(said["provider"]),
-            said["prompt"],
-            int(said["fee"]),
-            said["seconds"],
-            said["satisfied"],
-            said["confidence"] or 0.0,
-            said["file"],
-            said["product"],
-        )
+    round_ = Round(
+        len(drama.rounds) + 1,
+        name,
+        drama.town.named(said["provider"]),
+        said["prompt"],
+        int(said["fee"]),
+        said["seconds"],
+        said["satisfied"],
+        said["confidence"] or 0.0,
+        said["file"],
+        said["product"],
     )
+    drama.rounds.append(round_)
+    if late:
+        drama.late.append(round_)
     drama.watch(drama)
 
 
@@ -248,6 +327,7 @@ async def _vanish(drama: Play) -> str:
     returns   the provider that waits for the fee
     """
     town, citizen = drama.town, drama.town.citizens[VANISHES]
+    drama.say(f"{VANISHES} locks a fee and vanishes")
     process = await town.launch(
         citizen,
         *("client", "buy", "a handwritten eight", "--ask"),
@@ -285,10 +365,6 @@ async def _close(drama: Play, name: str) -> None:
 # ---------------------------------------------------------------- what the chain says
 
 
-def _token(town: Town) -> MarketToken:
-    return MarketToken(town.chain, town.deployment.market_token.address)
-
-
 def _rollup(town: Town) -> ReputationRollup:
     return ReputationRollup(town.chain, town.deployment.reputation_rollup.address)
 
@@ -313,8 +389,16 @@ async def _read_scores(drama: Play, client: CoordinatorClient) -> None:
         epoch = max((leaf.score_epoch for leaf in leaves.values()), default=0)
         if scores and (not drama.standings or drama.standings[-1].scores != scores):
             drama.standings.append(Standing(len(drama.rounds), epoch, scores))
+            if drama.broken.is_set() and _has_fallen(drama.standings):
+                drama.fallen.set()
             drama.watch(drama)
         await asyncio.sleep(_LOOK_SECONDS)
+
+
+def _has_fallen(standings: Sequence[Standing]) -> bool:
+    """Whether the broken provider's score is lower than it was, and than another's."""
+    scores = [each.scores.get(DEGRADES, 0) for each in standings]
+    return scores[-1] < min(max(scores), max(standings[-1].scores.values()))
 
 
 async def _leaves(drama: Play, client: CoordinatorClient) -> dict[str, ProviderLeaf]:
@@ -366,117 +450,16 @@ async def _until_left(drama: Play, left: str) -> None:
     )
 
 
-async def channels_on(town: Town) -> list[tuple[ChannelId, str, str]]:
-    """Every channel that was opened, with the names of its client and provider."""
-    hub = ChannelHub(town.chain, town.deployment.channel_hub.address)
-    names = {each.identity.address.lower(): name for name, each in town.citizens.items()}
-    head = await town.chain.head()
-    found_: list[tuple[ChannelId, str, str]] = []
-    for log_ in await town.chain.logs([hub.address], town.deployment.block, head.number):
-        event = hub.abi.event(log_)
-        if event is not None and event.name == "ChannelOpened":
-            client, provider = event.arguments["client"], event.arguments["provider"]
-            both = names.get(client.lower(), "?"), names.get(provider.lower(), "?")
-            found_.append((ChannelId(event.arguments["channel"]), *both))
-    return found_
-
-
-async def gas_by_step(town: Town) -> dict[str, list[int]]:
-    """Gas of every transaction since the deployment, by what it called."""
-    names = {each.address.lower(): name for name, each in town.deployment.contracts()}
-    selectors = {
-        (name, selector): function
-        for name in set(names.values())
-        for selector, function in shipped(name).selectors().items()
-    }
-    used: dict[str, list[int]] = defaultdict(list)
-    head = await town.chain.head()
-    for number in range(town.deployment.block, head.number + 1):
-        block = await town.chain.request("eth_getBlockByNumber", hex(number), True)
-        receipts = await town.chain.request("eth_getBlockReceipts", hex(number))
-        for transaction, receipt in zip(block["transactions"], receipts, strict=True):
-            contract = names.get((transaction["to"] or "").lower())
-            if contract is not None:
-                selector = bytes.fromhex(transaction["input"][2:10])
-                function = selectors.get((contract, selector), "?")
-                used[f"{contract}.{function}"].append(int(receipt["gasUsed"], 16))
-    return used
-
-
 # ---------------------------------------------------------------- what must hold
 
 
 async def _check_all(drama: Play) -> None:
+    town, rounds = drama.town, drama.rounds
     drama.check("nothing failed", not drama.failures, "; ".join(drama.failures) or "no errors")
-    drama.check("at least 50 paid rounds", len(drama.rounds) >= 50, f"{len(drama.rounds)} rounds")
-    _check_custom(drama)
-    await _check_money(drama)
-    await _check_products(drama)
-
-
-def _check_custom(drama: Play) -> None:
-    """The best provider's score fell after it degraded, and clients went elsewhere."""
-    scores = [each.scores[DEGRADES] for each in drama.standings if DEGRADES in each.scores]
-    best, last = max(scores, default=0), scores[-1] if scores else 0
-    drama.check("the degraded provider's score fell", last < best, f"{best} to {last} of 10^9")
-    mine = [each.provider == DEGRADES for each in drama.rounds]
-    before, late = mine[: drama.turn], mine[-(len(mine) // 4) :]
-    shares = [sum(each) / len(each) if each else 0.0 for each in (before, late)]
-    drama.check(
-        "clients moved away from it",
-        shares[1] < shares[0],
-        f"{shares[0]:.0%} of the rounds before, {shares[1]:.0%} of the last quarter",
-    )
-
-
-async def _check_money(drama: Play) -> None:
-    town, token = drama.town, _token(drama.town)
-    hub = await token.balance_of(town.deployment.channel_hub.address)
-    open_ = await _still_open(town)
-    drama.check("the hub holds nothing of a closed channel", open_ > 0 or hub == 0, f"{hub} left")
-    wrong = []
-    for name, citizen in town.citizens.items():
-        fees = sum(each.fee for each in drama.rounds if each.provider == name)
-        spent = sum(each.fee for each in drama.rounds if each.client == name)
-        if citizen.member.role & (Role.PROVIDER | Role.CLIENT):
-            now = await token.balance_of(citizen.identity.address)
-            difference = now - (drama.balances[name] + fees - spent)
-            if difference:
-                wrong.append(f"{name} {difference:+}")
-    drama.check(
-        "everybody has what was agreed, to the last unit",
-        not wrong,
-        ", ".join(wrong) or f"{sum(each.fee for each in drama.rounds)} units of fees moved",
-    )
-    holders = (
-        town.deployment.participant_registry.address,
-        town.deployment.reputation_rollup.address,
-        town.deployment.deployer,
-        *(each.identity.address for each in town.citizens.values()),
-    )
-    held = [hub, *[await token.balance_of(address) for address in holders]]
-    supply = await token.total_supply()
-    drama.check("the supply is all accounted for", sum(held) == supply, f"{supply} units")
-
-
-async def _still_open(town: Town) -> int:
-    hub = ChannelHub(town.chain, town.deployment.channel_hub.address)
-    records = [await hub.channel(channel) for channel, *_ in await channels_on(town)]
-    return sum(each.phase is not ChannelPhase.CLOSED for each in records)
-
-
-async def _check_products(drama: Play) -> None:
-    town = drama.town
-    registry = ProductRegistry(town.chain, town.deployment.product_registry.address)
-    held = 0
-    for name in CLIENTS:
-        held += await registry.balance_of(town.citizens[name].identity.address)
-    wanted = len({each.product for each in drama.rounds})
-    drama.check(
-        "bought products are tokens of their buyers",
-        held == wanted,
-        f"{held} tokens of {wanted} products",
-    )
+    drama.check("at least 50 paid rounds", len(rounds) >= 50, f"{len(rounds)} rounds")
+    drama.add(*check_custom(DEGRADES, drama.standings, rounds[: drama.turn], drama.late))
+    drama.add(*await check_money(town, rounds, drama.balances))
+    drama.add(await check_products(town, rounds))
 
 
 def table_rows(report: Report) -> Sequence[Sequence[str]]:
