@@ -17,12 +17,11 @@ from typing import Final
 from handfast.crypto.bls import GENERATOR, ORDER, G1Words, PublicKey, SecretKey, combine
 from handfast.crypto.keccak import keccak
 from handfast.market.sealing import require_key
+from handfast.protocol.constants import SEAL_MASK_TAG, SEAL_PROOF_TAG
 
 _EPHEMERAL_INFO: Final = b"handfast/v1/ephemeral"
 _NONCE_INFO: Final = b"handfast/v1/nonce"
 _WORD: Final = 32
-_MASK_TAG: Final = b"handfast/v1/mask"
-_PROOF_TAG: Final = b"handfast/v1/shared-point"
 
 
 @dataclass(frozen=True, slots=True)
@@ -108,9 +107,9 @@ def is_proven(point: SharedPoint, handed: MaskedKey, context: bytes) -> bool:
 def _challenge(context: bytes, points: Iterable[PublicKey], commitments: Iterable[G1Words]) -> int:
     words = (*(point.words() for point in points), *commitments)
     statement = b"".join(word.to_bytes(_WORD, "big") for each in words for word in each)
-    return int.from_bytes(keccak(_PROOF_TAG + context + statement), "big") % ORDER
+    return int.from_bytes(keccak(SEAL_PROOF_TAG.encode() + context + statement), "big") % ORDER
 
 
 def _applied(key: bytes, shared: PublicKey, context: bytes) -> bytes:
-    pad = keccak(_MASK_TAG + context + bytes(shared))
+    pad = keccak(SEAL_MASK_TAG.encode() + context + bytes(shared))
     return bytes(left ^ right for left, right in zip(key, pad, strict=True))

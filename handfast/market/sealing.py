@@ -19,20 +19,17 @@ from handfast.crypto import merkle
 from handfast.crypto.keccak import keccak
 from handfast.crypto.merkle import StreamedTree, leaf_hash, leaf_hashes
 from handfast.errors import InvalidInput, Rejected
-from handfast.protocol.constants import CHUNK_BYTES
+from handfast.protocol.constants import CHUNK_BYTES, MAX_SEALED_BYTES
 from handfast.storage.cid import Buffer
 from handfast.storage.ingest import Progress, Readable, ignore, read_full
 
 KEY_BYTES: Final = 32
 DIGEST_BYTES: Final = 32
-BLOCK_BYTES: Final = 64
-MAX_SIZE: Final = BLOCK_BYTES << 32
-"""Most bytes that one key seals: ChaCha20 counts blocks in 32 bits."""
 
 _SPAN_CHUNKS: Final = StreamedTree.RUN
 _SPAN_BYTES: Final = _SPAN_CHUNKS * CHUNK_BYTES
 _MANIFEST_SPAN: Final = _SPAN_CHUNKS * DIGEST_BYTES
-_BLOCKS_PER_CHUNK: Final = CHUNK_BYTES // BLOCK_BYTES
+_BLOCKS_PER_CHUNK: Final = CHUNK_BYTES // 64
 
 
 class WrongChunk(Rejected):
@@ -50,7 +47,7 @@ class WrongChunk(Rejected):
 class Seal:
     """What whoever sealed content stands for.
 
-    size   of the content in bytes, 1 to MAX_SIZE
+    size   of the content in bytes, 1 to MAX_SEALED_BYTES
     """
 
     size: int
@@ -97,10 +94,10 @@ class ChunkProof:
 def chunks_of(size: int) -> int:
     """How many chunks content of this size has.
 
-    raises   InvalidInput for no content, and for more than MAX_SIZE
+    raises   InvalidInput for no content, and for more than MAX_SEALED_BYTES
     """
-    if not 0 < size <= MAX_SIZE:
-        raise InvalidInput(f"sealed content has 1 to {MAX_SIZE} bytes, not {size}")
+    if not 0 < size <= MAX_SEALED_BYTES:
+        raise InvalidInput(f"sealed content has 1 to {MAX_SEALED_BYTES} bytes, not {size}")
     return -(-size // CHUNK_BYTES)
 
 
@@ -116,7 +113,7 @@ def seal(content: Readable, key: bytes, scratch: BinaryIO) -> Generator[bytes, N
     content   read to its end by another thread, one span ahead
     key       32 random bytes that never sealed anything else
     scratch   an empty file; the manifest waits in it for the ciphertext's end
-    raises    InvalidInput if there is no content, or more than MAX_SIZE
+    raises    InvalidInput if there is no content, or more than MAX_SEALED_BYTES
     """
     cipher = _cipher(key)
     plain, sealed = StreamedTree(), StreamedTree()

@@ -28,8 +28,9 @@ CONTENT_KEY = bytes(range(32))
 BUYER = SecretKey.derive(bytes(32), b"buyer")
 OTHER = SecretKey.derive(bytes(32), b"other")
 
-scalars = st.integers(1, ORDER - 1)
-words = st.binary(min_size=32, max_size=32)
+numbers = st.integers(0, (1 << 256) - 1)
+scalars = numbers.map(lambda number: number % (ORDER - 1) + 1)
+words = numbers.map(lambda number: number.to_bytes(32, "big"))
 
 
 def point_of(key: PublicKey) -> tuple:
