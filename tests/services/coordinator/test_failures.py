@@ -81,10 +81,12 @@ def last_nonces(state: State) -> dict[tuple[int, int], int]:
 # ---------------------------------------------------------------- the process
 
 
-def test_killed_after_any_commit_it_neither_loses_an_opinion_nor_posts_one_twice(
-    town: Town, run: Any
+@pytest.mark.parametrize("after", [True, False], ids=["after", "before"])
+def test_killed_at_any_commit_it_neither_loses_an_opinion_nor_posts_one_twice(
+    town: Town, run: Any, after: bool
 ) -> None:
-    """Each commit in turn is the last one of a process that is killed; the next one finishes."""
+    """A process is killed just after each commit in turn, when nothing was done upon it; or just
+    before, when all that precedes it was done and is not known. The next process finishes."""
     evidence = [town.evidence(provider, client) for client in (0, 1) for provider in (0, 1, 0)]
 
     def live() -> None:
@@ -93,9 +95,9 @@ def test_killed_after_any_commit_it_neither_loses_an_opinion_nor_posts_one_twice
     commits = 0
     while True:
         snapshot = run(request(town, "evm_snapshot"))
-        survived = survives(live, commits, after=True)
+        survived = survives(live, commits, after=after)
         if not survived:
-            assert survives(live, 10**6, after=True)
+            assert survives(live, 10**6, after=after)
         run(check_chain(town, len(evidence)))
         if survived:
             break
@@ -118,7 +120,7 @@ def test_killed_before_one_commit_after_the_other_it_finishes_in_the_end(
 
 async def live_through(town: Town, evidence: list[Evidence]) -> None:
     """Bring opinions until they are durable, and see them become final."""
-    async with running(town, poll=0.02) as here:
+    async with running(town, poll=0.02, batch=BatchSettings(age=0)) as here:
         answers = await here.clients.submit_all(evidence)
         assert all(answer.code == "accepted" for answer in answers)
         await here.reached(waiting=0, built=False)
