@@ -26,7 +26,7 @@ from sqlalchemy import (
     select,
     update,
 )
-from sqlalchemy.exc import DBAPIError
+from sqlalchemy.exc import DBAPIError, IntegrityError
 
 from handfast.chain.follower import Cursor, load_cursor, prepare_cursors, save_cursor
 from handfast.coordinator.rules import Tip
@@ -116,9 +116,14 @@ class Base(NamedTuple):
 
 @contextmanager
 def _faults() -> Iterator[None]:
-    """Turn what a database may do into the one error that passes."""
+    """Turn what a database may do into the one error that passes.
+
+    raises   InvariantBroken if a row is there that nobody here wrote: another process writes too
+    """
     try:
         yield
+    except IntegrityError as error:
+        raise InvariantBroken(f"the database holds another's rows: {error.orig}") from error
     except DBAPIError as error:
         text = str(error.orig).splitlines()
         raise Unavailable(f"the database failed: {text[0] if text else 'no reason'}") from error
