@@ -95,7 +95,7 @@ struct ModelTask {
 interface IModelTasks {
     // ------------------------------------------------------------------ errors
 
-    error UnknownModelTask(ModelTaskId task);
+    error UnknownTask(ModelTaskId task);
     /// @notice The terms are outside what a task can be; `what` names the one.
     error InvalidTerms(string what);
     /// @notice The ledger does not let this contract record.
@@ -104,6 +104,8 @@ interface IModelTasks {
     /// @notice It is `time`, and this can be done in [from, until).
     error NotTheTime(ModelTaskId task, uint256 from, uint256 until, uint256 time);
     error ReputationTooLow(address worker, int256 score, int256 needed);
+    /// @notice The requester does not work for itself.
+    error OwnTask(ModelTaskId task);
     error AlreadyCommitted(ModelTaskId task, address worker);
     error TaskIsFull(ModelTaskId task, uint256 maximum);
     error NotCommitted(ModelTaskId task, address worker);
