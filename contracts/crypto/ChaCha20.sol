@@ -57,37 +57,27 @@ library ChaCha20 {
     {
         (uint256 a, uint256 b, uint256 c, uint256 d) = (_CONSTANTS, second, third, fourth);
         unchecked {
-            for (uint256 i; i < 10; ++i) {
-                // Columns.
-                a = (a + b) & _LANES;
-                d = (((d ^ a) * _TWICE) >> 16) & _LANES;
-                c = (c + d) & _LANES;
-                b = (((b ^ c) * _TWICE) >> 20) & _LANES;
-                a = (a + b) & _LANES;
-                d = (((d ^ a) * _TWICE) >> 24) & _LANES;
-                c = (c + d) & _LANES;
-                b = (((b ^ c) * _TWICE) >> 25) & _LANES;
-                // Diagonals become columns.
-                b = (b << 64) | (b >> 192);
+            // Rounds over columns and over diagonals by turns: rotating rows by 1, 2 and 3 lanes makes one of the other.
+            uint256 turn = 64;
+            (uint256 lanes, uint256 twice) = (_LANES, _TWICE);
+            for (uint256 i; i < 20; ++i) {
+                a = (a + b) & lanes;
+                d = (((d ^ a) * twice) >> 16) & lanes;
+                c = (c + d) & lanes;
+                b = (((b ^ c) * twice) >> 20) & lanes;
+                a = (a + b) & lanes;
+                d = (((d ^ a) * twice) >> 24) & lanes;
+                c = (c + d) & lanes;
+                b = (((b ^ c) * twice) >> 25) & lanes;
                 c = (c << 128) | (c >> 128);
-                d = (d << 192) | (d >> 64);
-                a = (a + b) & _LANES;
-                d = (((d ^ a) * _TWICE) >> 16) & _LANES;
-                c = (c + d) & _LANES;
-                b = (((b ^ c) * _TWICE) >> 20) & _LANES;
-                a = (a + b) & _LANES;
-                d = (((d ^ a) * _TWICE) >> 24) & _LANES;
-                c = (c + d) & _LANES;
-                b = (((b ^ c) * _TWICE) >> 25) & _LANES;
-                // And back.
-                b = (b << 192) | (b >> 64);
-                c = (c << 128) | (c >> 128);
-                d = (d << 64) | (d >> 192);
+                d = (d >> turn) | (d << (256 - turn));
+                turn = 256 - turn;
+                b = (b >> turn) | (b << (256 - turn));
             }
-            a = (a + _CONSTANTS) & _LANES;
-            b = (b + second) & _LANES;
-            c = (c + third) & _LANES;
-            d = (d + fourth) & _LANES;
+            a = (a + _CONSTANTS) & lanes;
+            b = (b + second) & lanes;
+            c = (c + third) & lanes;
+            d = (d + fourth) & lanes;
         }
         left = _swap((_gather(a) << 128) | _gather(b));
         right = _swap((_gather(c) << 128) | _gather(d));

@@ -17,7 +17,10 @@ import {
     CasePeriod,
     Metric,
     ModelOutcome,
-    DeliveryState
+    DeliveryState,
+    ListingPhase,
+    PurchasePhase,
+    SalePhase
 } from "../protocol/Enums.sol";
 import {
     DOMAIN_NAME,
@@ -39,7 +42,9 @@ import {
     Acknowledgement,
     Announcement,
     Vote,
-    Submission
+    Submission,
+    ProductOffer,
+    LockedOffer
 } from "../protocol/Messages.sol";
 
 /// @title ProtocolProbe
@@ -537,6 +542,74 @@ contract ProtocolProbe is EIP712(DOMAIN_NAME, DOMAIN_VERSION) {
         return type(DeliveryState).max;
     }
 
+    function ListingPhase_Absent() external pure returns (ListingPhase) {
+        return ListingPhase.Absent;
+    }
+
+    function ListingPhase_Listed() external pure returns (ListingPhase) {
+        return ListingPhase.Listed;
+    }
+
+    function ListingPhase_Withdrawn() external pure returns (ListingPhase) {
+        return ListingPhase.Withdrawn;
+    }
+
+    function ListingPhase_max() external pure returns (ListingPhase) {
+        return type(ListingPhase).max;
+    }
+
+    function PurchasePhase_Absent() external pure returns (PurchasePhase) {
+        return PurchasePhase.Absent;
+    }
+
+    function PurchasePhase_Bought() external pure returns (PurchasePhase) {
+        return PurchasePhase.Bought;
+    }
+
+    function PurchasePhase_Delivered() external pure returns (PurchasePhase) {
+        return PurchasePhase.Delivered;
+    }
+
+    function PurchasePhase_Disputed() external pure returns (PurchasePhase) {
+        return PurchasePhase.Disputed;
+    }
+
+    function PurchasePhase_Paid() external pure returns (PurchasePhase) {
+        return PurchasePhase.Paid;
+    }
+
+    function PurchasePhase_Refunded() external pure returns (PurchasePhase) {
+        return PurchasePhase.Refunded;
+    }
+
+    function PurchasePhase_Rated() external pure returns (PurchasePhase) {
+        return PurchasePhase.Rated;
+    }
+
+    function PurchasePhase_max() external pure returns (PurchasePhase) {
+        return type(PurchasePhase).max;
+    }
+
+    function SalePhase_Absent() external pure returns (SalePhase) {
+        return SalePhase.Absent;
+    }
+
+    function SalePhase_Locked() external pure returns (SalePhase) {
+        return SalePhase.Locked;
+    }
+
+    function SalePhase_Sold() external pure returns (SalePhase) {
+        return SalePhase.Sold;
+    }
+
+    function SalePhase_Returned() external pure returns (SalePhase) {
+        return SalePhase.Returned;
+    }
+
+    function SalePhase_max() external pure returns (SalePhase) {
+        return type(SalePhase).max;
+    }
+
     function typehashPurchaseKey() external pure returns (bytes32) {
         return Messages.PURCHASE_KEY_TYPEHASH;
     }
@@ -806,6 +879,38 @@ contract ProtocolProbe is EIP712(DOMAIN_NAME, DOMAIN_VERSION) {
     }
 
     function digestSubmission(Submission calldata message) external view returns (bytes32) {
+        return _hashTypedDataV4(Messages.hash(message));
+    }
+
+    function typehashProductOffer() external pure returns (bytes32) {
+        return Messages.PRODUCT_OFFER_TYPEHASH;
+    }
+
+    function encodeProductOffer(ProductOffer calldata message) external pure returns (bytes memory) {
+        return abi.encode(message);
+    }
+
+    function hashProductOffer(ProductOffer calldata message) external pure returns (bytes32) {
+        return Messages.hash(message);
+    }
+
+    function digestProductOffer(ProductOffer calldata message) external view returns (bytes32) {
+        return _hashTypedDataV4(Messages.hash(message));
+    }
+
+    function typehashLockedOffer() external pure returns (bytes32) {
+        return Messages.LOCKED_OFFER_TYPEHASH;
+    }
+
+    function encodeLockedOffer(LockedOffer calldata message) external pure returns (bytes memory) {
+        return abi.encode(message);
+    }
+
+    function hashLockedOffer(LockedOffer calldata message) external pure returns (bytes32) {
+        return Messages.hash(message);
+    }
+
+    function digestLockedOffer(LockedOffer calldata message) external view returns (bytes32) {
         return _hashTypedDataV4(Messages.hash(message));
     }
 }

@@ -112,3 +112,29 @@ enum DeliveryState {
     Void
 }
 
+/// @notice Life of a listing of the market.
+enum ListingPhase {
+    Absent,
+    Listed,
+    Withdrawn
+}
+
+/// @notice Life of a purchase: Paid to the seller or Refunded to the buyer, once; Rated is Paid and rated.
+enum PurchasePhase {
+    Absent,
+    Bought,
+    Delivered,
+    Disputed,
+    Paid,
+    Refunded,
+    Rated
+}
+
+/// @notice Life of a hash-locked sale of a product.
+enum SalePhase {
+    Absent,
+    Locked,
+    Sold,
+    Returned
+}
+

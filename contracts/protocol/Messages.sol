@@ -142,6 +142,32 @@ struct Submission {
     bytes32 salt;
 }
 
+/// @notice The seller sells a product at this price, to the buyer or, if that is zero, to anyone, until the
+/// deadline, once.
+struct ProductOffer {
+    address seller;
+    address buyer;
+    bytes32 product;
+    address token;
+    uint128 price;
+    bytes32 salt;
+    uint64 deadline;
+}
+
+/// @notice The seller locks a product against the price, until the deadline, once: who knows the preimage of
+/// `hash` by the expiry moves both, afterwards both return.
+struct LockedOffer {
+    address seller;
+    address buyer;
+    bytes32 product;
+    address token;
+    uint128 price;
+    bytes32 hash;
+    uint64 expiry;
+    bytes32 salt;
+    uint64 deadline;
+}
+
 /// @title Messages
 /// @notice The EIP-712 struct hash of every signed message.
 /// @dev All fields take one word, so the ABI encoding of a struct is its EIP-712 encoding.
@@ -175,6 +201,12 @@ library Messages {
         keccak256("Vote(uint256 caseId,uint32 round,address voter,bytes32 ballot,bytes32 salt)");
     bytes32 internal constant SUBMISSION_TYPEHASH =
         keccak256("Submission(uint256 task,address worker,bytes32 model,bytes32 salt)");
+    bytes32 internal constant PRODUCT_OFFER_TYPEHASH = keccak256(
+        "ProductOffer(address seller,address buyer,bytes32 product,address token,uint128 price,bytes32 salt,uint64 deadline)"
+    );
+    bytes32 internal constant LOCKED_OFFER_TYPEHASH = keccak256(
+        "LockedOffer(address seller,address buyer,bytes32 product,address token,uint128 price,bytes32 hash,uint64 expiry,bytes32 salt,uint64 deadline)"
+    );
 
     function hash(PurchaseKey memory message) internal pure returns (bytes32) {
         return keccak256(abi.encode(PURCHASE_KEY_TYPEHASH, message));
@@ -242,5 +274,13 @@ library Messages {
 
     function hash(Submission memory message) internal pure returns (bytes32) {
         return keccak256(abi.encode(SUBMISSION_TYPEHASH, message));
+    }
+
+    function hash(ProductOffer memory message) internal pure returns (bytes32) {
+        return keccak256(abi.encode(PRODUCT_OFFER_TYPEHASH, message));
+    }
+
+    function hash(LockedOffer memory message) internal pure returns (bytes32) {
+        return keccak256(abi.encode(LOCKED_OFFER_TYPEHASH, message));
     }
 }

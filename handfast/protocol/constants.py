@@ -265,3 +265,34 @@ class DeliveryState(IntEnum):
     VINDICATED = 5
     CONDEMNED = 6
     VOID = 7
+
+
+class ListingPhase(IntEnum):
+    """Life of a listing of the market."""
+
+    ABSENT = 0
+    LISTED = 1
+    WITHDRAWN = 2
+
+
+class PurchasePhase(IntEnum):
+    """Life of a purchase: Paid to the seller or Refunded to the buyer, once; Rated is Paid and
+    rated.
+    """
+
+    ABSENT = 0
+    BOUGHT = 1
+    DELIVERED = 2
+    DISPUTED = 3
+    PAID = 4
+    REFUNDED = 5
+    RATED = 6
+
+
+class SalePhase(IntEnum):
+    """Life of a hash-locked sale of a product."""
+
+    ABSENT = 0
+    LOCKED = 1
+    SOLD = 2
+    RETURNED = 3

@@ -590,3 +590,107 @@ class Submission(SignedMessage):
 
     def encode(self) -> bytes:
         return self.task.to_bytes(32, "big") + _address_word(self.worker) + self.model + self.salt
+
+
+@dataclass(frozen=True, slots=True)
+class ProductOffer(SignedMessage):
+    """The seller sells a product at this price, to the buyer or, if that is zero, to anyone, until
+    the deadline, once.
+    """
+
+    seller: str
+    buyer: str
+    product: bytes
+    token: str
+    price: int
+    salt: bytes
+    deadline: int
+
+    TYPE: ClassVar[str] = (
+        "ProductOffer(address seller,address buyer,bytes32 product,address token,uint128 price,"
+        "bytes32 salt,uint64 deadline)"
+    )
+    TYPEHASH: ClassVar[bytes] = keccak(TYPE.encode())
+
+    def __post_init__(self) -> None:
+        if not is_address(self.seller):
+            _refuse(self, "seller", "address")
+        if not is_address(self.buyer):
+            _refuse(self, "buyer", "address")
+        if type(self.product) is not bytes or len(self.product) != 32:
+            _refuse(self, "product", "bytes32")
+        if not is_address(self.token):
+            _refuse(self, "token", "address")
+        if type(self.price) is not int or not 0 <= self.price < 1 << 128:
+            _refuse(self, "price", "uint128")
+        if type(self.salt) is not bytes or len(self.salt) != 32:
+            _refuse(self, "salt", "bytes32")
+        if type(self.deadline) is not int or not 0 <= self.deadline < 1 << 64:
+            _refuse(self, "deadline", "uint64")
+
+    def encode(self) -> bytes:
+        return (
+            _address_word(self.seller)
+            + _address_word(self.buyer)
+            + self.product
+            + _address_word(self.token)
+            + self.price.to_bytes(32, "big")
+            + self.salt
+            + self.deadline.to_bytes(32, "big")
+        )
+
+
+@dataclass(frozen=True, slots=True)
+class LockedOffer(SignedMessage):
+    """The seller locks a product against the price, until the deadline, once: who knows the
+    preimage of `hash` by the expiry moves both, afterwards both return.
+    """
+
+    seller: str
+    buyer: str
+    product: bytes
+    token: str
+    price: int
+    hash: bytes
+    expiry: int
+    salt: bytes
+    deadline: int
+
+    TYPE: ClassVar[str] = (
+        "LockedOffer(address seller,address buyer,bytes32 product,address token,uint128 price,"
+        "bytes32 hash,uint64 expiry,bytes32 salt,uint64 deadline)"
+    )
+    TYPEHASH: ClassVar[bytes] = keccak(TYPE.encode())
+
+    def __post_init__(self) -> None:
+        if not is_address(self.seller):
+            _refuse(self, "seller", "address")
+        if not is_address(self.buyer):
+            _refuse(self, "buyer", "address")
+        if type(self.product) is not bytes or len(self.product) != 32:
+            _refuse(self, "product", "bytes32")
+        if not is_address(self.token):
+            _refuse(self, "token", "address")
+        if type(self.price) is not int or not 0 <= self.price < 1 << 128:
+            _refuse(self, "price", "uint128")
+        if type(self.hash) is not bytes or len(self.hash) != 32:
+            _refuse(self, "hash", "bytes32")
+        if type(self.expiry) is not int or not 0 <= self.expiry < 1 << 64:
+            _refuse(self, "expiry", "uint64")
+        if type(self.salt) is not bytes or len(self.salt) != 32:
+            _refuse(self, "salt", "bytes32")
+        if type(self.deadline) is not int or not 0 <= self.deadline < 1 << 64:
+            _refuse(self, "deadline", "uint64")
+
+    def encode(self) -> bytes:
+        return (
+            _address_word(self.seller)
+            + _address_word(self.buyer)
+            + self.product
+            + _address_word(self.token)
+            + self.price.to_bytes(32, "big")
+            + self.hash
+            + self.expiry.to_bytes(32, "big")
+            + self.salt
+            + self.deadline.to_bytes(32, "big")
+        )
