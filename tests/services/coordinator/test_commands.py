@@ -3,27 +3,24 @@
 from __future__ import annotations
 
 import json
-import os
 import re
-import signal
-import subprocess
-import sys
 import time
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
 
 from tests.services.coordinator.town import Town
+from tests.services.market.actors import Process, start
 
 SECONDS = 60
 
 
-def environment(town: Town) -> dict[str, str]:
-    return {**os.environ, "HANDFAST_KEY": town.coordinator.secret.hex()}
-
-
-def command(*arguments: str) -> list[str]:
-    return [sys.executable, "-m", "handfast", *arguments]
+def handfast(town: Town, *arguments: str, **environment: str) -> Process:
+    """Begin a command with the coordinator's key."""
+    log = town.folder / f"{time.monotonic_ns()}.log"
+    log.touch()
+    values = {"HANDFAST_KEY": town.coordinator.secret.hex(), **environment}
+    return start(arguments, values, log)
 
 
 def configured(town: Town, extra: str = "") -> Path:
@@ -38,77 +35,46 @@ def configured(town: Town, extra: str = "") -> Path:
 
 
 @contextmanager
-def started(town: Town, config: Path) -> Iterator[tuple[subprocess.Popen[str], str]]:
+def started(town: Town, config: Path) -> Iterator[tuple[Process, str]]:
     """A coordinator process and its URL."""
-    log = town.folder / "log"
-    with log.open("w") as output:
-        process = subprocess.Popen(
-            command("coordinator", "run", "--config", str(config)),
-            stderr=output,
-            text=True,
-            env=environment(town),
-        )
+    process = handfast(town, "coordinator", "run", "--config", str(config))
     try:
         deadline = time.monotonic() + SECONDS
-        while not (found := re.search(r'"port": (\d+)', log.read_text())):
-            assert process.poll() is None, log.read_text()
+        while not (found := re.search(r'"port": (\d+)', process.output)):
+            assert process.is_running, process.output
             assert time.monotonic() < deadline
-            time.sleep(0.05)
+            time.sleep(0.02)
         yield process, f"http://127.0.0.1:{found[1]}"
     finally:
         process.kill()
-        process.wait()
 
 
 def test_it_runs_from_a_file_says_how_it_goes_and_stops_when_asked(town: Town) -> None:
     with started(town, configured(town)) as (process, url):
-        told = subprocess.run(
-            command("coordinator", "status", "--url", url, "--json"),
-            capture_output=True,
-            text=True,
-            check=True,
-        )
-        assert json.loads(told.stdout)["participants"] == 5
-        shown = subprocess.run(
-            command("coordinator", "status", "--url", url),
-            capture_output=True,
-            text=True,
-            check=True,
-        )
-        assert "5 participants" in shown.stdout
-        process.send_signal(signal.SIGTERM)
-        assert process.wait(SECONDS) == 0
-        assert town.coordinator.secret.hex() not in (town.folder / "log").read_text()
+        asked = ("coordinator", "status", "--url", url)
+        told, shown = (handfast(town, *asked, *flags) for flags in (("--json",), ()))
+        assert told.wait() == shown.wait() == 0
+        assert json.loads(told.output)["participants"] == 5
+        assert "5 participants" in shown.output
+        assert process.stop() == 0
+        assert town.coordinator.secret.hex() not in process.output
 
 
 def test_a_second_one_in_the_same_folder_is_one_clear_line(town: Town) -> None:
     config = configured(town)
     with started(town, config):
-        second = subprocess.run(
-            command("coordinator", "run", "--config", str(config)),
-            capture_output=True,
-            text=True,
-            env=environment(town),
-            timeout=SECONDS,
-            check=False,
-        )
-    assert second.returncode == 4
-    (line,) = second.stderr.splitlines()
+        second = handfast(town, "coordinator", "run", "--config", str(config))
+        assert second.wait() == 4
+    (line,) = second.output.splitlines()
     assert re.fullmatch(r"handfast: journal .* is in use by process \d+", line)
 
 
 def test_every_fault_of_the_settings_is_one_line(town: Town) -> None:
     config = configured(town, "[batch]\ncount = 0\nsize = 3\n[limits]\nrate = -1\n")
-    told = subprocess.run(
-        command("coordinator", "run", "--config", str(config)),
-        capture_output=True,
-        text=True,
-        env={**environment(town), "HANDFAST_PORT": "70000"},
-        timeout=SECONDS,
-        check=False,
-    )
-    assert told.returncode == 2
-    lines = told.stderr.splitlines()
+    arguments = ("coordinator", "run", "--config", str(config))
+    told = handfast(town, *arguments, HANDFAST_PORT="70000")
+    assert told.wait() == 2
+    lines = told.output.splitlines()
     assert len(lines) == 4
     for name, line in zip(
         ("port", "batch.count", "batch.size", "limits.rate"), sorted(lines, key=order), strict=True
@@ -121,14 +87,8 @@ def order(line: str) -> int:
     return next(place for place, name in enumerate(names) if f"setting {name}:" in line)
 
 
-def test_nobody_there_is_one_clear_line() -> None:
-    told = subprocess.run(
-        command("coordinator", "status", "--url", "http://127.0.0.1:1"),
-        capture_output=True,
-        text=True,
-        timeout=SECONDS,
-        check=False,
-    )
-    assert told.returncode == 4
-    (line,) = told.stderr.splitlines()
+def test_nobody_there_is_one_clear_line(town: Town) -> None:
+    told = handfast(town, "coordinator", "status", "--url", "http://127.0.0.1:1")
+    assert told.wait() == 4
+    (line,) = told.output.splitlines()
     assert line.startswith("handfast: http://127.0.0.1:1/status does not answer: ")

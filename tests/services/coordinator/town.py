@@ -31,7 +31,7 @@ from handfast.registry.participants import Role
 from handfast.registry.possession import prove_possession
 from handfast.reputation.evidence import Evidence, Receipted
 
-EPOCH = 1_000
+EPOCH = 10_000
 WINDOW = 100
 TOKENS = 10**18
 
@@ -50,18 +50,19 @@ class Party:
 
 @dataclass
 class Town:
-    """Account 0 deployed everything and owns all tokens; account 1 is the coordinator."""
+    """Account 0 deployed everything and owns all tokens; account 1 is the coordinator.
+
+    deployments   folder of the deployment's file
+    folder        of whoever uses it
+    """
 
     anvil: Anvil
+    deployments: Path
     folder: Path
     deployment: Deployment
     providers: list[Party]
     clients: list[Party]
     nonces: dict[tuple[int, int], int] = field(default_factory=dict)
-
-    @property
-    def deployments(self) -> Path:
-        return self.folder / "deployments"
 
     @property
     def coordinator(self) -> Identity:
@@ -119,7 +120,7 @@ async def build(anvil: Anvil, folder: Path, providers: int = 2, clients: int = 3
     )
     async with Chain(anvil.url) as chain:
         deployment = await deploy(chain, owner, parameters)
-        save(deployment, folder / "deployments")
+        save(deployment, folder)
         outbox = Outbox(open_database(folder / "owner.db"), owner.address)
         async with Sender(chain, owner, outbox, Policy(interval=0.05)) as sender:
             token = MarketToken(chain, deployment.market_token.address)
@@ -134,7 +135,7 @@ async def build(anvil: Anvil, folder: Path, providers: int = 2, clients: int = 3
             )
             for identity in found
         ]
-    return Town(anvil, folder, deployment, parties[:providers], parties[providers:])
+    return Town(anvil, folder, folder, deployment, parties[:providers], parties[providers:])
 
 
 async def register(
@@ -185,5 +186,5 @@ async def until(condition: Any, seconds: float = 30.0) -> Any:
     """Wait for an async condition to be true; returns what it returned."""
     async with asyncio.timeout(seconds):
         while not (found := await condition()):
-            await asyncio.sleep(0.05)
+            await asyncio.sleep(0.02)
     return found
