@@ -3,7 +3,7 @@ pragma solidity 0.8.30;
 
 import {CaseKind, CasePeriod} from "../contracts/protocol/Enums.sol";
 import {IMarketToken} from "./IMarketToken.sol";
-import {IParticipantRegistry} from "./IParticipantRegistry.sol";
+import {IVoterPool} from "./IVoterPool.sol";
 
 /// @notice Number of a case, from 1 in the order of opening.
 type CaseId is uint256;
@@ -94,19 +94,7 @@ struct Round {
     bool settled;
 }
 
-/// @notice A voter's stake, in MarketToken. (SPEC OC-1)
-/// @param stake What it can be drawn by.
-/// @param unstaking What is on its way out, and can be lost like the rest.
-/// @param withdrawableAt Second from which that is paid, as far as it is not locked.
-/// @param locked What open cases lock of both.
-struct Voter {
-    uint256 stake;
-    uint256 unstaking;
-    uint256 withdrawableAt;
-    uint256 locked;
-}
-
-/// @notice What an implementation fixes for ever.
+/// @notice What a court fixes for ever.
 /// @param unstakingPeriod Seconds from unstaking to being paid.
 /// @param drawDelay Blocks, see OC-3.
 /// @param minPeriod Bounds of each period of a case, in seconds, with maxPeriod.
@@ -115,6 +103,20 @@ struct CourtSettings {
     uint32 drawDelay;
     uint32 minPeriod;
     uint32 maxPeriod;
+}
+
+/// @notice Names a field of CaseTerms that is out of its bounds.
+enum TermsField {
+    Kind,
+    Seats,
+    Size,
+    Standard,
+    Tolerance,
+    Side,
+    EvidencePeriod,
+    CommitPeriod,
+    RevealPeriod,
+    AppealPeriod
 }
 
 /// @title ICourtClient
@@ -130,26 +132,23 @@ interface ICourtClient {
 /// tally (scores), appeal or advance, settle.
 ///
 /// Trust: nobody owns the court. Clients are hostile: they are called last, with bounded gas, and may fail. MarketToken
-/// and ParticipantRegistry are the protocol's own and call nobody.
+/// and the pool of voters are the protocol's own and call nobody else.
 ///
-/// Assumptions: `prevrandao` of a block is not known to all who propose the `drawDelay` blocks before it; of the voters'
-/// weight more than half judges truly.
+/// Assumption: most of the voters' weight judges truly, or is too dear to bribe.
 interface IOracleCourt {
     // ------------------------------------------------------------------ errors
 
-    /// @notice The sender has no ROLE_VOTER in the registry.
-    error NotVoter(address account);
-    /// @notice Stakes are positive multiples of STAKE_UNIT, and all together fit the tree.
-    error InvalidStake(uint256 amount, uint256 unit);
-    /// @notice Less is staked than is asked for.
-    error InsufficientStake(address voter, uint256 available, uint256 needed);
     /// @notice Stakes and settlements wait for this draw. (SPEC OC-4)
     error DrawPending(CaseId id, uint256 height);
-    /// @notice There is nothing to withdraw.
-    error NothingToWithdraw(address account);
+    /// @notice The account is credited nothing.
+    error NothingCredited(address account);
 
+    /// @notice Periods are positive, the lesser bound first, and the greater at most 2^24 - 1 seconds; so is the delay.
+    error InvalidSettings();
+    /// @notice Only the pool of voters enrols them.
+    error NotPool(address sender);
     /// @notice A field of the terms is out of its bounds.
-    error InvalidTerms(string field, uint256 value);
+    error InvalidTerms(TermsField field);
     /// @notice Nobody to give back to.
     error PayerMissing();
     /// @notice There is no such case.
@@ -161,15 +160,10 @@ interface IOracleCourt {
     /// @notice The period is not over, and not all have acted.
     error PeriodNotOver(CaseId id, CasePeriod period, uint256 endsAt, uint256 time);
 
-    /// @notice The block of the draw has not been, or the chain can still prove it.
-    error DrawNotDue(CaseId id, uint256 height, uint256 current);
+    /// @notice The block of the draw has not been, or the chain can still prove it: then `draw`.
+    error DrawNotMissed(CaseId id, uint256 height, uint256 current);
     /// @notice Draws are made in their order: this case is next.
     error NotNextDraw(CaseId id, CaseId next);
-    /// @notice The chain can't prove that block any more: `advance` ends the case.
-    error DrawMissed(CaseId id, uint256 height);
-    /// @notice That is not the header of this block.
-    error InvalidHeader(uint256 height, bytes32 hash, bytes32 needed);
-
     /// @notice The sender does not sit on this seat.
     error NotOnSeat(CaseId id, uint256 seat, address account);
     /// @notice The voter has committed.
@@ -185,13 +179,13 @@ interface IOracleCourt {
     /// @notice The vote is no option of the case.
     error InvalidChoice(CaseId id, uint256 choice, uint256 size);
     /// @notice Entries beyond the case's are not zero.
-    error InvalidScores(CaseId id, uint256 size);
+    error InvalidScores(uint256 size);
     /// @notice The ballot and salt are not what the voter committed to.
     error InvalidReveal(CaseId id, address voter, bytes32 vote);
     /// @notice One vector of scores for each voter that revealed, in the order of seats.
-    error WrongBallots(CaseId id, uint256 given, uint256 needed);
-    /// @notice That is not what the voter revealed, or, for voter zero, not the medians.
-    error InvalidBallot(CaseId id, address voter, bytes32 ballot);
+    error WrongBallots(uint256 given, uint256 needed);
+    /// @notice Those are not the scores that the voter of this number revealed; of number zero, not the medians.
+    error InvalidBallot(uint256 voter, bytes32 ballot);
 
     /// @notice The case was appealed as often as it can be.
     error NoMoreAppeals(CaseId id, uint256 appeals);
@@ -206,11 +200,9 @@ interface IOracleCourt {
 
     // ------------------------------------------------------------------ events
 
-    /// @notice The voter's stake is this from now on.
-    event StakeChanged(address indexed voter, uint256 stake, uint256 unstaking, uint256 withdrawableAt);
     /// @notice The court owes the account this much more.
     event Credited(address indexed account, uint256 amount);
-    /// @notice The account was paid what the court owed it and what it had unstaked.
+    /// @notice The account was paid what the court owed it.
     event Withdrawn(address indexed account, uint256 amount);
     /// @notice A case was opened, and its first fee paid.
     event CaseOpened(CaseId indexed id, address indexed client, address indexed payer, CaseTerms terms, uint256 endsAt);
@@ -244,17 +236,6 @@ interface IOracleCourt {
     event RoundSettled(CaseId indexed id, uint256 indexed round, uint256 coherent, uint256 reward, uint256 burnt);
     /// @notice So much of the costs was paid.
     event CostsPaid(CaseId indexed id, address indexed from, uint256 amount, uint256 left);
-
-    // ------------------------------------------------------------------ stakes
-
-    /// @notice Add to the sender's stake, out of its pocket. By voters.
-    function stake(uint256 amount) external;
-
-    /// @notice Move stake out of the weight; UNSTAKING_PERIOD later it can be withdrawn.
-    function unstake(uint256 amount) external;
-
-    /// @notice Pay the sender what it is credited and what has been unstaked, as far as it is not locked.
-    function withdraw() external returns (uint256 amount);
 
     // ------------------------------------------------------------------ cases
 
@@ -307,6 +288,12 @@ interface IOracleCourt {
     /// @notice Pay of a case's `costs`, out of the sender's pocket, to those whom they are owed.
     function payCosts(CaseId id, uint256 amount) external;
 
+    /// @notice Pay the sender what it is credited.
+    function withdraw() external returns (uint256 amount);
+
+    /// @notice Note whose number this is. By the pool of voters.
+    function enrol(uint256 number, address account) external;
+
     // ------------------------------------------------------------------ views
 
     /// @notice What a panel of so many seats costs, in MarketToken.
@@ -334,13 +321,7 @@ interface IOracleCourt {
     /// @notice What the court holds of a voter's commitment or vote: see CourtRules; zero if there is none.
     function ballotOf(CaseId id, uint256 round, address voter) external view returns (uint256);
 
-    /// @notice What a voter has staked; zero for who never did.
-    function voterOf(address account) external view returns (Voter memory);
-
-    /// @notice Sum of all weights.
-    function totalWeight() external view returns (uint256);
-
-    /// @notice What the account can withdraw beside its stake.
+    /// @notice What the account can withdraw.
     function creditOf(address account) external view returns (uint256);
 
     /// @notice How many cases there were.
@@ -349,9 +330,11 @@ interface IOracleCourt {
     /// @notice The case whose draw is next, and its height; zero if none waits.
     function nextDraw() external view returns (CaseId id, uint256 height);
 
+    /// @notice Reverts while stakes and locks wait for a draw. (SPEC OC-4)
+    function requireStill() external view;
+
     function MARKET_TOKEN() external view returns (IMarketToken);
-    function REGISTRY() external view returns (IParticipantRegistry);
-    function UNSTAKING_PERIOD() external view returns (uint256);
+    function VOTERS() external view returns (IVoterPool);
     function DRAW_DELAY() external view returns (uint256);
     function MIN_PERIOD() external view returns (uint256);
     function MAX_PERIOD() external view returns (uint256);

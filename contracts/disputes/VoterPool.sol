@@ -1,0 +1,229 @@
+// SPDX-License-Identifier: MIT
+pragma solidity 0.8.30;
+
+import {SafeERC20} from "@openzeppelin/contracts/token/ERC20/utils/SafeERC20.sol";
+import {Math} from "@openzeppelin/contracts/utils/math/Math.sol";
+import {SafeCast} from "@openzeppelin/contracts/utils/math/SafeCast.sol";
+import {IMarketToken} from "../../interfaces/IMarketToken.sol";
+import {IOracleCourt} from "../../interfaces/IOracleCourt.sol";
+import {IParticipantRegistry, ParticipantId} from "../../interfaces/IParticipantRegistry.sol";
+import {IVoterPool, Panel, Voter} from "../../interfaces/IVoterPool.sol";
+import {MAX_TRIES, ROLE_VOTER, STAKE_UNIT} from "../protocol/Constants.sol";
+import {BlockHeader} from "./BlockHeader.sol";
+import {Ballot, CourtRules} from "./CourtRules.sol";
+import {StakeTree} from "./StakeTree.sol";
+
+/// @title VoterPool
+/// @notice What voters have staked and locked, and who of them is drawn.
+/// @dev Lifecycle and trust stand in IVoterPool. Stakes are kept in STAKE_UNIT and locks in seats, so that what a draw
+/// reads and writes of a voter is one slot. Invariants: OC-I1, OC-I2.
+contract VoterPool is IVoterPool {
+    using SafeCast for uint256;
+    using SafeERC20 for IMarketToken;
+    using StakeTree for StakeTree.Tree;
+
+    /// @dev `stake` and `unstaking` in STAKE_UNIT, `locked` in seats.
+    struct Record {
+        address account;
+        uint32 stake;
+        uint32 unstaking;
+        uint32 locked;
+        uint40 withdrawableAt;
+    }
+
+    /// @inheritdoc IVoterPool
+    IOracleCourt public immutable COURT;
+    /// @inheritdoc IVoterPool
+    IMarketToken public immutable MARKET_TOKEN;
+    /// @inheritdoc IVoterPool
+    IParticipantRegistry public immutable REGISTRY;
+    /// @inheritdoc IVoterPool
+    uint256 public immutable UNSTAKING_PERIOD;
+
+    StakeTree.Tree private _weights;
+    /// @dev Voters have numbers from 1, in the order in which they first staked; their weights stand one before.
+    mapping(address account => uint256 number) private _numbers;
+    mapping(uint256 number => Record) private _voters;
+
+    modifier onlyCourt() {
+        require(msg.sender == address(COURT), NotCourt(msg.sender));
+        _;
+    }
+
+    /// @dev Weights and locks are the same from before a draw's randomness is known until it was made. (SPEC OC-4)
+    modifier still() {
+        COURT.requireStill();
+        _;
+    }
+
+    constructor(IMarketToken token, IParticipantRegistry registry, uint256 unstakingPeriod) {
+        COURT = IOracleCourt(msg.sender);
+        MARKET_TOKEN = token;
+        REGISTRY = registry;
+        UNSTAKING_PERIOD = unstakingPeriod;
+    }
+
+    // ------------------------------------------------------------------ stakes
+
+    /// @inheritdoc IVoterPool
+    function stake(uint256 amount) external still {
+        uint256 units = _unitsOf(amount);
+        ParticipantId id = REGISTRY.idOf(msg.sender);
+        require(REGISTRY.rolesOf(id) & ROLE_VOTER != 0, NotVoter(msg.sender));
+        uint256 number = _numbers[msg.sender];
+        if (number == 0) {
+            number = _weights.append() + 1;
+            _numbers[msg.sender] = number;
+            _voters[number].account = msg.sender;
+            COURT.enrol(number, msg.sender);
+        }
+        Record storage voter = _voters[number];
+        voter.stake = (voter.stake + units).toUint32();
+        _reweigh(number, voter);
+        MARKET_TOKEN.safeTransferFrom(msg.sender, address(this), amount);
+    }
+
+    /// @inheritdoc IVoterPool
+    function unstake(uint256 amount) external still {
+        uint256 units = _unitsOf(amount);
+        uint256 number = _numbers[msg.sender];
+        Record storage voter = _voters[number];
+        require(units <= voter.stake, InsufficientStake(msg.sender, voter.stake * STAKE_UNIT, amount));
+        voter.stake -= uint32(units);
+        voter.unstaking += uint32(units);
+        voter.withdrawableAt = (block.timestamp + UNSTAKING_PERIOD).toUint40();
+        _reweigh(number, voter);
+    }
+
+    /// @inheritdoc IVoterPool
+    function withdraw() external returns (uint256 amount) {
+        Record storage voter = _voters[_numbers[msg.sender]];
+        uint256 free = uint256(voter.stake) + voter.unstaking - voter.locked * CourtRules.SEAT_UNITS;
+        uint256 units = block.timestamp < voter.withdrawableAt ? 0 : Math.min(voter.unstaking, free);
+        require(units != 0, NothingToWithdraw(msg.sender));
+        voter.unstaking -= uint32(units);
+        amount = units * STAKE_UNIT;
+        _announce(voter);
+        MARKET_TOKEN.safeTransfer(msg.sender, amount);
+    }
+
+    // ------------------------------------------------------------------ by the court
+
+    /// @inheritdoc IVoterPool
+    function draw(uint256 id, uint256 round, uint256 seats, uint256 height, bytes calldata header)
+        external
+        onlyCourt
+        returns (Panel memory panel)
+    {
+        require(block.number > height, DrawNotDue(height, block.number));
+        bytes32 hash = BlockHeader.hashAt(height);
+        require(hash != 0, DrawMissed(height));
+        require(keccak256(header) == hash, InvalidHeader(height, keccak256(header), hash));
+        panel.seed = BlockHeader.mixOf(header);
+        (uint256[] memory voters, uint256[] memory taken) = _drawn(panel, id, round, seats);
+        panel.seats = new uint256[](seats);
+        uint256 seat;
+        for (uint256 i; i < panel.voters; ++i) {
+            _voters[voters[i]].locked += uint32(taken[i]);
+            for (uint256 end = seat + taken[i]; seat < end; ++seat) {
+                panel.seats[seat] = voters[i];
+            }
+        }
+    }
+
+    /// @inheritdoc IVoterPool
+    function release(Ballot[] calldata ballots) external onlyCourt {
+        uint256 lost;
+        for (uint256 i; i < ballots.length; ++i) {
+            Ballot calldata ballot = ballots[i];
+            Record storage voter = _voters[ballot.voter];
+            voter.locked -= uint32(ballot.seats);
+            if (ballot.coherent) continue;
+            // Both parts together cover what is locked, so they cover what is lost. (SPEC OC-I2)
+            uint256 units = ballot.seats * CourtRules.LOSS_UNITS;
+            uint256 fromStake = Math.min(units, voter.stake);
+            voter.stake -= uint32(fromStake);
+            voter.unstaking -= uint32(units - fromStake);
+            _reweigh(ballot.voter, voter);
+            lost += units;
+        }
+        if (lost != 0) MARKET_TOKEN.safeTransfer(msg.sender, lost * STAKE_UNIT);
+    }
+
+    // ------------------------------------------------------------------ views
+
+    /// @inheritdoc IVoterPool
+    function isMissed(uint256 height) external view returns (bool) {
+        return block.number > height && BlockHeader.hashAt(height) == 0;
+    }
+
+    /// @inheritdoc IVoterPool
+    function voterOf(address account) external view returns (Voter memory) {
+        uint256 number = _numbers[account];
+        Record storage voter = _voters[number];
+        return Voter({
+            number: number,
+            stake: voter.stake * STAKE_UNIT,
+            unstaking: voter.unstaking * STAKE_UNIT,
+            withdrawableAt: voter.withdrawableAt,
+            locked: voter.locked * CourtRules.SEAT_UNITS * STAKE_UNIT
+        });
+    }
+
+    /// @inheritdoc IVoterPool
+    function numberOf(address account) external view returns (uint256) {
+        return _numbers[account];
+    }
+
+    /// @inheritdoc IVoterPool
+    function totalWeight() external view returns (uint256) {
+        return _weights.total() * STAKE_UNIT;
+    }
+
+    // ------------------------------------------------------------------ internals
+
+    /// @dev Voters that are drawn, each once, and how many seats each takes. (SPEC OC-5)
+    function _drawn(Panel memory panel, uint256 id, uint256 round, uint256 seats)
+        private
+        view
+        returns (uint256[] memory voters, uint256[] memory taken)
+    {
+        voters = new uint256[](seats);
+        taken = new uint256[](seats);
+        uint256 total = _weights.total();
+        if (total == 0) return (voters, taken);
+        uint256 count;
+        for (uint256 seat; seat < seats; ++seat) {
+            for (uint256 attempt; attempt < MAX_TRIES; ++attempt) {
+                uint256 number = _weights.find(CourtRules.pointOf(panel.seed, id, round, seat, attempt, total)) + 1;
+                uint256 at;
+                while (at < count && voters[at] != number) {
+                    ++at;
+                }
+                uint256 locked = _voters[number].locked + taken[at] + 1;
+                if (locked * CourtRules.SEAT_UNITS > _voters[number].stake) continue;
+                voters[at] = number;
+                ++taken[at];
+                if (at == count) ++count;
+                break;
+            }
+        }
+        panel.voters = count;
+    }
+
+    /// @dev Who can't take one seat has no weight: it would only make others be drawn again.
+    function _reweigh(uint256 number, Record storage voter) private {
+        uint256 units = voter.stake;
+        _weights.set(number - 1, units < CourtRules.SEAT_UNITS ? 0 : units);
+        _announce(voter);
+    }
+
+    function _announce(Record storage voter) private {
+        emit StakeChanged(voter.account, voter.stake * STAKE_UNIT, voter.unstaking * STAKE_UNIT, voter.withdrawableAt);
+    }
+
+    function _unitsOf(uint256 amount) private pure returns (uint256) {
+        require(amount != 0 && amount % STAKE_UNIT == 0, InvalidStake(amount, STAKE_UNIT));
+        return amount / STAKE_UNIT;
+    }
+}
