@@ -195,16 +195,15 @@ def apply_opinions(state: State, entries: Iterable[Entry], epoch: int, registere
 def apply_scores(state: State, epoch: int, limit: int | None = None) -> Batch:
     """Build a batch of scores of providers that are due and apply it. (RP-30)
 
+    It has no row, and closes the epoch, if others scored everybody and did not close. (RP-18)
+
     epoch    that of the opinions before it
     limit    at most so many rows; it closes the epoch if nobody is due afterwards
-    raises   InvalidInput if nobody is due
     """
     due = state.due()
     chosen = due[:limit]
-    if not chosen:
-        raise InvalidInput("nobody is due for a score")
     draft = _Draft(state, BatchKind.SCORES, epoch)
-    for at in range(0, len(chosen), ROWS_PER_SEGMENT):
+    for at in range(0, max(len(chosen), 1), ROWS_PER_SEGMENT):
         rows = [draft.score(provider) for provider in chosen[at : at + ROWS_PER_SEGMENT]]
         draft.add_scores(encode_scores(rows), rows)
     return draft.finish(closes=len(chosen) == len(due))

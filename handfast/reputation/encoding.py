@@ -245,13 +245,14 @@ def encode_scores(rows: Iterable[ScoreRow]) -> bytes:
 def decode_scores(segment: bytes, last: bool) -> tuple[ScoreRow, ...]:
     """Read a segment of score rows, to the last byte.
 
-    last     whether it is its batch's last segment; all others are full
+    last     whether it is its batch's last segment, which may be empty; all others are full
     raises   Malformed if it is cut short, of the wrong weight, or levels exceed SCALE together
     """
     if len(segment) % _SCORE_ROW.size:
         raise Malformed("a score row is cut short")
     rows = tuple(ScoreRow(*row) for row in _SCORE_ROW.iter_unpack(segment))
-    _check_weight(SEGMENT_PROVIDER * len(rows))
+    if rows:
+        _check_weight(SEGMENT_PROVIDER * len(rows))
     if not last and len(rows) != ROWS_PER_SEGMENT:
         raise Malformed("a segment before the last is not full")
     if any(row.s + row.c > SCALE for row in rows):

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+
 import pytest
 
 from handfast.protocol.constants import TOKEN_SUPPLY, BatchKind
@@ -243,6 +245,18 @@ def test_takes_scores_in_several_batches_until_they_close(town, rollup, rows):
         assert batch.closes == closes
         town.post(batch)
     assert shard_of(rollup)[1:4] == (1, SCORES, True)
+
+
+def test_takes_a_batch_of_no_scores_that_closes_what_somebody_left_open(town, rollup, rows):
+    """RP-18"""
+    town.post_opinions(rows)
+    to_next_epoch(rollup)
+    town.post(replace(town.scores(1), closes=False))
+    closing = town.scores(1)
+    assert closing.segments == (b"",)
+    town.post(closing)
+    assert shard_of(rollup)[1:] == (1, SCORES, True, town.state.root)
+    town.post_opinions([(4, 10, 1, 9, True)])
 
 
 def test_reverts_when_scores_come_before_the_epoch_is_over(town, rows):

@@ -166,16 +166,19 @@ class ShardBesideChain(RuleBasedStateMachine):
     @rule(
         entries=st.lists(
             st.tuples(st.integers(1, 2), st.integers(3, 5), st.integers(1, 3)), max_size=3
-        )
+        ),
+        closes=st.booleans(),
     )
-    def another_proposer_posts(self, entries: list[tuple[int, int, int]]) -> None:
+    def another_proposer_posts(self, entries: list[tuple[int, int, int]], closes: bool) -> None:
+        """It may score everybody and not close the epoch."""
         state = self.replayed()
         tip, present = self.chain.tip, self.chain.epoch
         due = due_batch(tip, present, len(entries), 2.0, PACE)
         if due is None:
             return
         if due.kind is BatchKind.SCORES:
-            batch = apply_scores(state, due.epoch)
+            scores = apply_scores(state, due.epoch)
+            batch = replace(scores, closes=closes and scores.closes)
         else:
             chosen = [
                 Entry(provider, client, state.last_nonce(provider, client) + step, 5, True)

@@ -116,10 +116,10 @@ def test_a_segment_of_opinions_reads_as_it_was_written(written: list[Group]) -> 
 
 @given(st.lists(score_rows, max_size=ROWS_PER_SEGMENT + 1), st.booleans())
 def test_a_segment_of_scores_reads_as_it_was_written(written: list[ScoreRow], last: bool) -> None:
-    """RP-18: none but the last may be short."""
+    """RP-18: none but the last may be short, or empty."""
     segment = encode_scores(written)
     full = len(written) == ROWS_PER_SEGMENT
-    if full or (last and 0 < len(written) < ROWS_PER_SEGMENT):
+    if full or (last and len(written) < ROWS_PER_SEGMENT):
         assert decode_scores(segment, last) == tuple(written)
     else:
         with pytest.raises(Malformed):

@@ -206,6 +206,16 @@ def test_a_cheat_in_a_segment_of_scores_is_proven(name: str) -> None:
     assert state.root != watcher.root
 
 
+def test_a_segment_of_no_scores_that_changes_the_state_is_proven() -> None:
+    """RP-18"""
+    state, _, _ = busy_state()
+    (honest,) = claims_of(apply_scores(state, 1))
+    assert honest.segment == b""
+    assert check_segment(honest, witness_segment(state, honest)) is None
+    forged = replace(honest, after=b"\1" * 32)
+    assert check_segment(forged, witness_segment(state, forged)) is not None
+
+
 @given(st.binary(min_size=32, max_size=32))
 def test_any_other_root_is_proven(root: bytes) -> None:
     claim, *_ = claims_of(a_day(State(), 1, (1, 2, 1, 9, True)))

@@ -284,8 +284,6 @@ def test_an_empty_batch_and_a_past_epoch_are_refused() -> None:
         apply_opinions(state, [], 2, REGISTERED)
     with pytest.raises(InvalidInput):
         a_day(state, 0, (1, 3, 1, 1, True))
-    with pytest.raises(InvalidInput):
-        apply_scores(state, 1)
 
 
 # ---------------------------------------------------------------- segments
@@ -327,6 +325,26 @@ def test_an_epoch_closes_when_nobody_is_due() -> None:
     assert last.closes
     assert not state.due()
     assert [row.provider for row in decode_scores(first.segments[0], True)] == [1, 2]
+
+
+def test_an_epoch_that_somebody_scored_and_did_not_close_can_be_closed() -> None:
+    """RP-18: else a shard could be stopped for ever, by a batch that nothing is wrong with."""
+    state = State()
+    opinions = a_day(state, 1, (1, 3, 1, 9, True))
+    scored = apply_scores(state, 1)
+    watcher = State()
+    for posted in (opinions.posted, scored.posted._replace(closes=False)):
+        assert isinstance(replay(watcher, posted, REGISTERED), Batch)
+    closing = apply_scores(watcher, 1)
+    assert closing.closes
+    assert closing.segments == (b"",)
+    assert closing.root == scored.root
+    take_back(watcher, closing)
+    assert isinstance(replay(watcher, closing.posted, REGISTERED), Batch)
+    fault_of(
+        closing.posted._replace(data=encode_data((b"",), (b"\1" * 32,))),
+        [opinions, scored],
+    )
 
 
 def test_a_fold_has_two_sums_for_each_chunk() -> None:
