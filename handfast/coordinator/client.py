@@ -32,6 +32,7 @@ T = TypeVar("T")
 
 _log = get(__name__)
 _MAX_ANSWER = 64 * 1024 * 1024
+"""Bytes, unless told otherwise."""
 _AT_ONCE = 256
 _ATTEMPTS = 3
 _LEAF_BYTES = 56
@@ -51,6 +52,7 @@ class CoordinatorClient:
     urls      may be none: then nothing has a score, and opinions wait
     timeout   seconds for one answer
     pause     seconds before all of them are asked again
+    limit     most bytes of one answer
     """
 
     def __init__(
@@ -61,7 +63,9 @@ class CoordinatorClient:
         *,
         timeout: float = 15.0,
         pause: float = 0.5,
+        limit: int = _MAX_ANSWER,
     ) -> None:
+        self._limit = limit
         self._rollup = rollup
         self._shards = shards
         self._pause = pause
@@ -86,34 +90,44 @@ class CoordinatorClient:
     # ------------------------------------------------------------ opinions
 
     async def submit(self, evidence: Evidence) -> bool:
-        """Bring an opinion. It can be brought again.
+        """Bring an opinion to one coordinator after the other. It can be brought again.
 
-        returns  True once a coordinator has it for good, False if none ever will
+        returns  True once one has it for good, False if all of them say that they never will: one
+                 that lies is not to keep it from the others
         raises   Unavailable if it is to be brought again later
         """
-        (answer,) = await self.submit_all([evidence])
-        if answer.code == ACCEPTED:
-            return True
-        _log.warning("opinion refused", code=answer.code, detail=answer.detail)
-        if answer.code in _PASSING:
-            raise Unavailable(f"no coordinator takes the opinion now: {answer.detail}")
-        return False
+        later = "none is named"
+        refusals = 0
+        for url in self._urls:
+            try:
+                (answer,) = await _told(self._bring(url, [evidence]))
+            except (Unavailable, Rejected, InvalidInput) as error:
+                later = str(error)
+                continue
+            if answer.code == ACCEPTED:
+                return True
+            _log.warning("opinion refused", url=url, code=answer.code, detail=answer.detail)
+            later = f"no coordinator takes the opinion now: {answer.detail}"
+            refusals += answer.code not in _PASSING
+        if self._urls and refusals == len(self._urls):
+            return False
+        raise Unavailable(later)
 
     async def submit_all(self, evidence: Sequence[Evidence]) -> list[Answer]:
-        """Bring opinions, those of a pair in the order of their nonces; an answer for each.
+        """Bring opinions to the first coordinator that answers, those of a pair in the order of
+        their nonces; an answer for each.
 
         raises   Unavailable if they are to be brought again later
         """
+        return await self._in_turn(lambda url: self._bring(url, evidence))
+
+    async def _bring(self, url: str, evidence: Sequence[Evidence]) -> list[Answer]:
         body = b"".join(each.encode() for each in evidence)
-
-        async def bring(url: str) -> list[Answer]:
-            found = await _exchange(self._session, "POST", f"{url}/opinions", body)
-            answers = [Answer(str(each["code"]), str(each["detail"])) for each in found["answers"]]
-            if len(answers) != len(evidence):
-                raise Rejected("an answer is missing", "answers")
-            return answers
-
-        return await self._in_turn(bring)
+        found = await self._exchange("POST", f"{url}/opinions", body)
+        answers = [Answer(str(each["code"]), str(each["detail"])) for each in found["answers"]]
+        if len(answers) != len(evidence):
+            raise Rejected("an answer is missing", "answers")
+        return answers
 
     # ------------------------------------------------------------ scores
 
@@ -148,7 +162,7 @@ class CoordinatorClient:
         query = ",".join(map(str, providers))
 
         async def fetch(url: str) -> Leaves:
-            found = await _exchange(self._session, "GET", f"{url}/scores?providers={query}")
+            found = await self._exchange("GET", f"{url}/scores?providers={query}")
             (of_shard,) = found["shards"]
             root = await self._rollup.finalised_root(shard)
             if root == NO_ROOT:
@@ -160,7 +174,7 @@ class CoordinatorClient:
     def _prove(self, answer: Any, shard: int, root: bytes, providers: Sequence[int]) -> Leaves:
         words = _words(answer["words"])
         check_words(words, shard, root)
-        shown = {int(each["provider"]): each for each in answer["scores"]}
+        shown = {_word(each["provider"]): each for each in answer["scores"]}
         proven: Leaves = {}
         for provider in providers:
             text = shown[provider]["leaf"]
@@ -182,42 +196,41 @@ class CoordinatorClient:
         shard = provider % self._shards
 
         async def fetch(url: str) -> Score:
-            answer, clients = await self._fetch_clients(url, provider)
+            first = await self._page(url, provider, 0)
             root = await self._rollup.finalised_root(shard)
-            if root == NO_ROOT or answer is None:
+            if root == NO_ROOT or first is None:
                 if (await self._leaves_of(shard, [provider]))[provider] is not None:
                     raise Rejected(
                         f"provider {provider} has clients that were not shown", "clients"
                     )
                 return UNKNOWN
-            leaf = self._prove(answer, shard, root, [provider])[provider]
+            leaf = self._prove(first, shard, root, [provider])[provider]
             if leaf is None:
                 return UNKNOWN
+            clients = _clients(first)
+            while len(clients) < leaf.clients:
+                more = _clients(await self._page(url, provider, len(clients)))
+                if not more:
+                    break
+                clients += more
             check_clients(leaf, clients)
             return personal_score_of(leaf, clients, client, sensitivity, epoch)
 
         return await self._in_turn(fetch)
 
-    async def _fetch_clients(self, url: str, provider: int) -> tuple[Any, list[ClientLeaf]]:
-        """All pages; None if the coordinator says that nobody has rated the provider."""
-        clients: list[ClientLeaf] = []
-        while True:
-            page = f"{url}/providers/{provider}/clients?from={len(clients)}"
-            try:
-                answer = await _exchange(self._session, "GET", page)
-            except Rejected as error:
-                if error.reason == "unknown_provider":
-                    return None, []
-                raise
-            data = _bytes(answer["clients"])
-            clients += [
-                ClientLeaf.decode(data[at : at + _LEAF_BYTES])
-                for at in range(0, len(data), _LEAF_BYTES)
-            ]
-            if not data:
-                return answer, clients
+    async def _page(self, url: str, provider: int, first: int) -> Any:
+        """Clients from a position on; None if the coordinator says that nobody has rated it."""
+        try:
+            return await self._exchange("GET", f"{url}/providers/{provider}/clients?from={first}")
+        except Rejected as error:
+            if error.reason == "unknown_provider":
+                return None
+            raise
 
     # ------------------------------------------------------------ asking
+
+    async def _exchange(self, method: str, url: str, body: bytes | None = None) -> dict[str, Any]:
+        return await _exchange(self._session, method, url, body, self._limit)
 
     async def _in_turn(self, ask: Callable[[str], Awaitable[T]]) -> T:
         """Ask one coordinator after the other, and all of them again: a final root may move between
@@ -226,15 +239,24 @@ class CoordinatorClient:
         for attempt in range(_ATTEMPTS):
             for url in self._urls:
                 try:
-                    return await ask(url)
+                    return await _told(ask(url))
                 except (Unavailable, Rejected, InvalidInput) as error:
                     last = str(error)
-                except (KeyError, TypeError, ValueError) as error:
-                    last = f"{url} answers nonsense: {error!r}"
                 _log.info("next coordinator", url=url, error=last)
             if self._urls and attempt + 1 < _ATTEMPTS:
                 await asyncio.sleep(self._pause)
         raise Unavailable(f"no coordinator helps: {last}")
+
+
+async def _told(asked: Awaitable[T]) -> T:
+    """What a coordinator answers.
+
+    raises   Rejected if it makes no sense, beside what the question itself raises
+    """
+    try:
+        return await asked
+    except (KeyError, TypeError, ValueError) as error:
+        raise Rejected(f"a coordinator answers nonsense: {error!r}", "nonsense") from error
 
 
 async def fetch_status(url: str) -> dict[str, Any]:
@@ -247,7 +269,11 @@ async def fetch_status(url: str) -> dict[str, Any]:
 
 
 async def _exchange(
-    session: aiohttp.ClientSession, method: str, url: str, body: bytes | None = None
+    session: aiohttp.ClientSession,
+    method: str,
+    url: str,
+    body: bytes | None = None,
+    limit: int = _MAX_ANSWER,
 ) -> dict[str, Any]:
     """One question and its JSON answer.
 
@@ -255,12 +281,12 @@ async def _exchange(
     """
     try:
         async with session.request(method, url, data=body) as response:
-            answer = json.loads(await _read(response))
+            answer = json.loads(await _read(response, limit))
             status = response.status
     except (aiohttp.ClientError, TimeoutError, OSError) as error:
         detail = str(error) or type(error).__name__
         raise Unavailable(f"{url} does not answer: {detail}") from error
-    except ValueError as error:
+    except (ValueError, RecursionError) as error:
         raise Unavailable(f"{url} answers no JSON") from error
     if not isinstance(answer, dict):
         raise Unavailable(f"{url} answers something else")
@@ -272,25 +298,39 @@ async def _exchange(
     raise Rejected(detail, str(answer.get("error")))
 
 
-async def _read(response: aiohttp.ClientResponse) -> bytes:
+async def _read(response: aiohttp.ClientResponse, limit: int) -> bytes:
     body = bytearray()
     async for chunk in response.content.iter_any():
         body += chunk
-        if len(body) > _MAX_ANSWER:
+        if len(body) > limit:
             response.close()
             raise Unavailable(f"{response.url.origin()} answers with too many bytes")
     return bytes(body)
 
 
-def _bytes(text: str) -> bytes:
+def _bytes(text: Any) -> bytes:
+    if not isinstance(text, str):
+        raise TypeError("bytes are told as a string")
     return bytes.fromhex(text.removeprefix("0x"))
+
+
+def _word(number: Any) -> int:
+    if not isinstance(number, int) or not 0 <= number < 1 << 256:
+        raise ValueError("a word is an integer of at most 256 bits")
+    return number
+
+
+def _clients(page: Any) -> list[ClientLeaf]:
+    data = _bytes(page["clients"])
+    places = range(0, len(data), _LEAF_BYTES)
+    return [ClientLeaf.decode(data[at : at + _LEAF_BYTES]) for at in places]
 
 
 def _words(answer: Any) -> ShardState:
     return ShardState(
-        int(answer["shard"]),
+        _word(answer["shard"]),
         _bytes(answer["root"]),
-        int(answer["providers"]),
-        int(answer["levy"]),
-        int(answer["opinions"]),
+        _word(answer["providers"]),
+        _word(answer["levy"]),
+        _word(answer["opinions"]),
     )

@@ -44,7 +44,7 @@ class Answer(NamedTuple):
     detail: str = ""
 
 
-_DEAR = Answer(LEVY, "more levy than is laid out for one client")
+_DEAR = Answer(LEVY, "more levy than is laid out now, for one client or for all")
 _UNPAID = Answer(UNPAID, "the chain does not show the payment, or not deep enough yet")
 _AGAIN = Answer(UNPAID, "the payment was not looked up: bring it again")
 

@@ -140,7 +140,7 @@ def _make_intake(
         world.hub,
         contracts.token.address,
         memory,
-        Allowance(levy.per_opinion, levy.per_client, levy.period, time.monotonic),
+        Allowance(levy.per_opinion, levy.per_client, levy.total, levy.period, time.monotonic),
         confirm,
         arrived,
         Room(waiting=settings.waiting),

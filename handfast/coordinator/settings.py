@@ -45,13 +45,14 @@ class BatchSettings(Table):
 
 
 class LevySettings(Table):
-    """Levy that is laid out for a client, in FEE_UNIT: see `handfast.coordinator.allowance`.
+    """Levy that is laid out, in FEE_UNIT: see `handfast.coordinator.allowance`.
 
-    period   seconds to which `per_client` applies
+    period   seconds to which `per_client` and `total` apply
     """
 
     per_opinion: Count = 10**6
     per_client: Count = 10**7
+    total: Count = 10**9
     period: Seconds = 3_600.0
 
 

@@ -18,15 +18,18 @@ from handfast.protocol.constants import SCALE
 from tests.services.coordinator.running import Running, running
 from tests.services.coordinator.town import EPOCH, WINDOW, Party, Town, identities, pass_time
 
+LIMIT = 1_000_000
 Lie = Callable[[str, Any], Any]
 """What becomes of an honest answer, by the path asked."""
 
 
 @asynccontextmanager
-async def lying(honest: str, lie: Lie) -> AsyncIterator[str]:
-    """A coordinator that asks an honest one and tells something else."""
+async def lying(honest: str | None, lie: Lie) -> AsyncIterator[str]:
+    """A coordinator that asks an honest one, if it does, and tells something else."""
 
     async def answer(request: web.Request) -> web.Response:
+        if honest is None:
+            return web.json_response(lie(request.path, None))
         async with (
             aiohttp.ClientSession() as session,
             session.request(
@@ -104,12 +107,35 @@ def nonsense(_: str, answer: Any) -> Any:
     return {"shards": [{"words": 7}]}
 
 
+def beyond_a_word(_: str, answer: Any) -> Any:
+    answer["shards"][0]["words"]["levy"] = 1 << 300
+    return answer
+
+
+def below_zero(_: str, answer: Any) -> Any:
+    answer["shards"][0]["words"]["opinions"] = -1
+    return answer
+
+
+def infinite(_: str, answer: Any) -> Any:
+    return json.dumps(answer).replace('"levy": ', '"levy": 1e999, "was": ').encode()
+
+
+def no_text(_: str, answer: Any) -> Any:
+    answer["shards"][0]["words"]["root"] = 7
+    return answer
+
+
+def bottomless(_: str, answer: Any) -> Any:
+    return b"[" * (LIMIT // 2)
+
+
 def no_json(_: str, answer: Any) -> Any:
     return b"<html>"
 
 
 def endless(_: str, answer: Any) -> Any:
-    return b'"' + bytes(70_000_000)
+    return b'"' + bytes(2 * LIMIT)
 
 
 LIES = [
@@ -120,6 +146,11 @@ LIES = [
     another_state,
     another_shard,
     nonsense,
+    beyond_a_word,
+    below_zero,
+    infinite,
+    no_text,
+    bottomless,
     no_json,
     endless,
 ]
@@ -137,8 +168,8 @@ def test_no_lie_about_scores_is_believed_and_the_next_coordinator_is_asked(
             for lie in LIES:
                 async with (
                     lying(here.url, lie) as liar,
-                    CoordinatorClient(rollup, 1, [liar], pause=0.01) as alone,
-                    CoordinatorClient(rollup, 1, [liar, here.url], pause=0.01) as both,
+                    CoordinatorClient(rollup, 1, [liar], pause=0.01, limit=LIMIT) as alone,
+                    CoordinatorClient(rollup, 1, [liar, here.url], pause=0.01, limit=LIMIT) as both,
                 ):
                     assert await alone.scores([1, 2]) == {}, lie.__name__
                     assert await both.scores([1, 2]) == true, lie.__name__
@@ -159,6 +190,11 @@ def test_a_personal_score_is_computed_from_all_clients_or_not_at_all(town: Town,
             answer["clients"] = "0x" + clients.hex()
         return answer
 
+    def without_end(path: str, answer: Any) -> Any:
+        if path.endswith("/clients"):
+            answer["clients"] = "0x" + bytes(56).hex()
+        return answer
+
     async def scenario() -> None:
         async with running(town) as here:
             await with_scores(town, here)
@@ -166,7 +202,7 @@ def test_a_personal_score_is_computed_from_all_clients_or_not_at_all(town: Town,
             client = town.clients[0].id
             true = await here.clients.personal_score(1, client, SCALE // 2, 2)
             assert true.s + true.u + true.c <= SCALE
-            for lie in (kept_back, turned_round):
+            for lie in (kept_back, turned_round, without_end):
                 async with (
                     lying(here.url, lie) as liar,
                     CoordinatorClient(rollup, 1, [liar], pause=0.01) as alone,
@@ -195,6 +231,30 @@ def test_an_opinion_is_brought_again_until_somebody_has_it_or_nobody_ever_will(
             newcomer = replace(town, clients=[Party(identities(3, 1)[0], 99)], nonces={})
             with pytest.raises(Unavailable, match="is not registered yet"):
                 await here.clients.submit(newcomer.evidence())
+
+    run(scenario())
+
+
+def test_one_coordinator_that_lies_keeps_no_opinion_from_the_others(town: Town, run: Any) -> None:
+    """PR-8: it is refused for good where all of them refuse it."""
+
+    def refused(_: str, answer: Any) -> Any:
+        return {"answers": [{"code": "contradiction", "detail": "not at all"}]}
+
+    async def scenario() -> None:
+        async with running(town) as here, lying(None, refused) as liar:
+            rollup = town.rollup(here.chain)
+            evidence = town.evidence()
+            async with (
+                CoordinatorClient(rollup, 1, [liar]) as alone,
+                CoordinatorClient(rollup, 1, [liar, "http://127.0.0.1:1"]) as away,
+                CoordinatorClient(rollup, 1, [liar, here.url]) as both,
+            ):
+                assert not await alone.submit(evidence)
+                with pytest.raises(Unavailable, match="does not answer"):
+                    await away.submit(evidence)
+                assert await both.submit(evidence)
+                assert not await both.submit(replace(evidence, satisfied=False))
 
     run(scenario())
 

@@ -70,7 +70,7 @@ class Desk:
         async def scenario() -> list[list[Answer]]:
             with ThreadPoolExecutor(1) as writer:
                 self.memory: Memory = recall(self.store, writer, 1)
-                allowance = Allowance(LEVY, 2 * LEVY, 3600.0, lambda: 0.0)
+                allowance = Allowance(LEVY, 2 * LEVY, 3 * LEVY, 3600.0, lambda: 0.0)
                 intake = Intake(
                     HUB, TOKEN, self.memory, allowance, self.confirm, lambda: None, self.room
                 )
@@ -216,7 +216,7 @@ def test_a_forgery_does_not_slip_in_where_the_true_opinion_was_not_durable(desk:
     async def scenario() -> list[Any]:
         with ThreadPoolExecutor(1) as writer:
             memory = recall(desk.store, writer, 1)
-            allowance = Allowance(LEVY, 2 * LEVY, 3600.0, lambda: 0.0)
+            allowance = Allowance(LEVY, 2 * LEVY, 3 * LEVY, 3600.0, lambda: 0.0)
             intake = Intake(HUB, TOKEN, memory, allowance, desk.confirm, lambda: None)
             task = asyncio.create_task(intake.run())
             with full_disk(desk):
