@@ -10,6 +10,7 @@ from brownie import chain
 from py_arkworks_bls12381 import G1Point, Scalar
 
 from handfast.crypto.keccak import keccak
+from handfast.disputes.rules import hash_of, words_of
 from handfast.protocol.constants import SCALE, SEAT_FEE, SUBMISSION_DEPOSIT, Metric
 from handfast.protocol.messages import DeliveryKey, Domain, Submission
 from handfast.tasks import rules
@@ -28,7 +29,7 @@ FEE = SEATS * SEAT_FEE
 DEPOSIT = SUBMISSION_DEPOSIT
 PANEL = (SEATS, HOUR, 2 * HOUR, 3 * HOUR)
 SALT = bytes(range(32))
-NO_SCORES = (rules.words_of([]),)
+NO_SCORES = (words_of([]),)
 MIN_PERIOD = HOUR
 MAX_PERIOD = 30 * DAY
 
@@ -115,8 +116,8 @@ class ModelWorld:
     def ruled(self, *scores: int, **changes: Any) -> tuple[int, Any]:
         """A task whose panel gave these scores, and they as `settle` takes them."""
         task = self.revealed(*range(len(scores)), **changes)
-        case, words = self.publish(task), rules.words_of(scores)
-        self.court.rule(case, 0, rules.hash_of_scores(words), 0)
+        case, words = self.publish(task), words_of(scores)
+        self.court.rule(case, 0, hash_of(words), 0)
         return task, (words,)
 
     def settled(self, *scores: int, **changes: Any) -> int:

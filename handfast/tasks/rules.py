@@ -6,43 +6,9 @@ A set of positions is an integer: bit i stands for position i, in the order of c
 from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
-from typing import Final
 
 from handfast.crypto.keccak import keccak
-from handfast.errors import InvalidInput
-from handfast.protocol.constants import MAX_SCORES, NO_VALIDATION, DeliveryState
-
-SCORE_BITS: Final = 32
-SCORES_IN_WORD: Final = 8
-WORDS: Final = MAX_SCORES // SCORES_IN_WORD
-_WORD_BITS: Final = SCORE_BITS * SCORES_IN_WORD
-
-
-def words_of(scores: Sequence[int]) -> tuple[int, ...]:
-    """Scores in eight words, missing ones zero; entry i is the i-th four bytes from the left.
-
-    raises   InvalidInput for more than MAX_SCORES, or one that takes more than 32 bits
-    """
-    if len(scores) > MAX_SCORES:
-        raise InvalidInput(f"there are at most {MAX_SCORES} scores, not {len(scores)}")
-    if any(not 0 <= score < 1 << SCORE_BITS for score in scores):
-        raise InvalidInput(f"a score takes {SCORE_BITS} bits")
-    data = b"".join(score.to_bytes(4, "big") for score in scores).ljust(4 * MAX_SCORES, b"\0")
-    return tuple(int.from_bytes(data[i : i + 32], "big") for i in range(0, len(data), 32))
-
-
-def scores_of(words: Sequence[int]) -> tuple[int, ...]:
-    """All MAX_SCORES entries of eight words."""
-    return tuple(
-        word >> (_WORD_BITS - SCORE_BITS * (place + 1)) & (1 << SCORE_BITS) - 1
-        for word in words
-        for place in range(SCORES_IN_WORD)
-    )
-
-
-def hash_of_scores(words: Sequence[int]) -> bytes:
-    """What the court's ruling says of scores."""
-    return keccak(b"".join(word.to_bytes(32, "big") for word in words))
+from handfast.protocol.constants import NO_VALIDATION, DeliveryState
 
 
 def validation_hash(digest: bytes, codec: int, salt: bytes) -> bytes:

@@ -8,6 +8,7 @@ from typing import Any
 import pytest
 from brownie import TaskRulesHarness
 
+from handfast.disputes.rules import scores_of, words_of
 from handfast.protocol.constants import MAX_SCORES, NO_VALIDATION, SCALE, DeliveryState
 from handfast.tasks import rules
 from tests.chain import plain
@@ -18,7 +19,7 @@ def harness(deployer: Any) -> Any:
     return deployer.deploy(TaskRulesHarness)
 
 
-def scores_of(chance: random.Random) -> list[int]:
+def some_scores(chance: random.Random) -> list[int]:
     """Scores with many equal ones, few or many, at and around a threshold."""
     steps = [0, 1, SCALE // 2 - 1, SCALE // 2, SCALE // 2 + 1, SCALE, NO_VALIDATION]
     return [chance.choice(steps) for _ in range(chance.choice([1, 2, 10, MAX_SCORES]))]
@@ -28,11 +29,11 @@ def scores_of(chance: random.Random) -> list[int]:
 def test_the_same_pass_and_the_same_is_best(harness: Any, seed: int) -> None:
     """MT-5"""
     chance = random.Random(seed)
-    scores = scores_of(chance)
-    words = rules.words_of(scores)
+    scores = some_scores(chance)
+    words = words_of(scores)
     counted = chance.getrandbits(MAX_SCORES) | chance.getrandbits(MAX_SCORES)
     threshold = chance.choice([0, 1, SCALE // 2, SCALE])
-    everything = rules.scores_of(words)
+    everything = scores_of(words, MAX_SCORES)
     assert plain(harness.scoresAt((words,))) == everything
     assert plain(harness.rank((words,), counted, threshold)) == rules.rank(
         everything, counted, threshold

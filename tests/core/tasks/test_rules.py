@@ -6,40 +6,10 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from handfast.crypto.keccak import keccak
-from handfast.errors import InvalidInput
 from handfast.protocol.constants import MAX_SCORES, NO_VALIDATION, SCALE, DeliveryState
 from handfast.tasks import rules
 
 entries = st.lists(st.integers(0, 2**32 - 1), max_size=MAX_SCORES)
-
-
-@given(entries)
-def test_scores_survive_being_packed(scores):
-    read = rules.scores_of(rules.words_of(scores))
-    assert len(read) == MAX_SCORES
-    assert list(read[: len(scores)]) == scores
-    assert not any(read[len(scores) :])
-
-
-def test_the_first_score_stands_leftmost():
-    words = rules.words_of([1, 2])
-    assert words[0] == 1 << 224 | 2 << 192
-    assert len(words) == 8
-    assert not any(words[1:])
-
-
-def test_the_hash_covers_the_eight_words():
-    words = rules.words_of([5, 6])
-    data = b"".join(word.to_bytes(32, "big") for word in words)
-    assert len(data) == 256
-    assert rules.hash_of_scores(words) == keccak(data)
-
-
-@pytest.mark.parametrize("scores", [[0] * 65, [2**32], [-1]])
-def test_refuses_what_no_vote_can_be(scores):
-    with pytest.raises(InvalidInput):
-        rules.words_of(scores)
 
 
 @given(entries.filter(bool), st.integers(0, 2**64 - 1), st.integers(0, SCALE))

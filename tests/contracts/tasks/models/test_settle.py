@@ -6,8 +6,8 @@ from __future__ import annotations
 
 import pytest
 
+from handfast.disputes.rules import hash_of, words_of
 from handfast.protocol.constants import NO_VALIDATION, SCALE, ModelOutcome
-from handfast.tasks import rules
 from tests.chain import plain, reverts
 from tests.tasks import DEPOSIT, FEE, NO_SCORES, REWARD, THRESHOLD
 
@@ -57,8 +57,8 @@ def test_scores_of_who_did_not_reveal_or_copied_count_for_nothing(models, worker
     for worker, model in ((workers[0], "one"), (workers[1], "one"), (workers[2], "two")):
         models.reveal(task, worker, model)
     models.at(task, "revealEnd")
-    words = rules.words_of([THRESHOLD, SCALE, THRESHOLD, SCALE])
-    models.court.rule(models.publish(task), 0, rules.hash_of_scores(words), 0)
+    words = words_of([THRESHOLD, SCALE, THRESHOLD, SCALE])
+    models.court.rule(models.publish(task), 0, hash_of(words), 0)
     assert settle(models, task, (words,)) == DEPOSIT
     after = models.tasks.taskOf(task)
     assert (after["passed"], after["best"]) == (0b101, 0)
@@ -129,8 +129,8 @@ def test_waits_for_who_still_has_a_say(models, published):
 
 def test_reverts_when_the_scores_are_not_the_ruling_s(models):
     task, words = models.ruled(SCALE, LOW)
-    other = (rules.words_of([LOW, SCALE]),)
-    hashes = rules.hash_of_scores(other[0]), rules.hash_of_scores(words[0])
+    other = (words_of([LOW, SCALE]),)
+    hashes = hash_of(other[0]), hash_of(words[0])
     with reverts("WrongScores", task, *hashes):
         settle(models, task, other)
 
