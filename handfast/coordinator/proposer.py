@@ -29,6 +29,7 @@ from handfast.storage.store import Store as ContentStore
 _log = get(__name__)
 _POOR = ("InsufficientFunds", "InsufficientDeposit")
 _FINALISED_AT_ONCE = 16
+_LONGEST_REST = 60.0
 
 
 @dataclass(frozen=True, slots=True)
@@ -61,6 +62,8 @@ class Proposer:
         self._tools = tools
         self._changed = asyncio.Event()
         self._finalisations = 0
+        self._refusals = 0
+        self._resting_until = 0.0
         self.trouble = ""
         """Why nothing goes on, in one line; empty if all is well."""
 
@@ -122,6 +125,8 @@ class Proposer:
             raise Rejected(f"nobody may build on batch {shard.tip.index + 1}: {fault}", "Faulty")
         if shard.built is None:
             due = self._due(head.timestamp)
+            if asyncio.get_running_loop().time() < self._resting_until:
+                raise Rejected(self.trouble, "Refused")
             if due is None or not await self._is_up_to_date():
                 return
             async with tools.memory.lock:
@@ -171,9 +176,9 @@ class Proposer:
         tools = self._tools
         call = tools.rollup.post(built.batch, built.previous, built.archive)
         key = f"post {built.id}"
+        if not tools.sender.knows(key):
+            await self._fund(built)
         try:
-            if not tools.sender.knows(key):
-                await self._fund(built)
             await tools.sender.send(key, call)
         except Rejected as error:
             if error.reason.startswith(_POOR):
@@ -183,6 +188,21 @@ class Proposer:
                 rows = self._shard.refused(built.id)
             for row in rows:
                 await self._keep(row)
+            self._rest(error.reason)
+        else:
+            self._refusals = 0
+
+    def _rest(self, reason: str) -> None:
+        """Somebody else may have been faster once; whoever is refused again and again would build
+        for nothing, ever faster than the reason passes.
+
+        raises   Rejected from the second refusal in a row on
+        """
+        self._refusals += 1
+        if self._refusals > 1:
+            seconds = min(2.0 ** (self._refusals - 2), _LONGEST_REST)
+            self._resting_until = asyncio.get_running_loop().time() + seconds
+            raise Rejected(f"the contract refuses batches: {reason}", "Refused")
 
     async def _fund(self, built: Built) -> None:
         """See to it that the deposit covers bond and levy.

@@ -12,7 +12,7 @@ from dataclasses import dataclass, field, replace
 
 from handfast.coordinator.ledger import Arrival, Ledger
 from handfast.coordinator.rules import Due, Pace, Tip
-from handfast.errors import InvariantBroken
+from handfast.errors import HandfastError, InvariantBroken
 from handfast.protocol.constants import BatchKind
 from handfast.reputation.batches import (
     Batch,
@@ -220,7 +220,11 @@ class Shard:
             if not arrivals:
                 return None
             entries = [arrival.entry for arrival in arrivals]
-            batch = apply_opinions(self.newest, entries, due.epoch, registered)
+            try:
+                batch = apply_opinions(self.newest, entries, due.epoch, registered)
+            except HandfastError:
+                self.ledger.give_back(arrivals)
+                raise
         self.built = Built(id_, self.tip.hash, batch, arrivals)
         return self.built
 

@@ -253,7 +253,7 @@ class Store:
         with self._writing() as connection:
             for table in (PARTICIPANTS, SHARDS, PROVIDER_LEAVES, CLIENT_LEAVES):
                 connection.execute(delete(table))
-            gone = {"status": Status.DROPPED.value, "place": None, "final_block": 0}
+            gone = {"status": Status.DROPPED.value, "place": None, "final_block": 0, "data": b""}
             connection.execute(update(BATCHES).values(gone))
             connection.execute(delete(FACTS).where(FACTS.c.name == _FLOOR))
             save_cursor(connection, _CURSOR, cursor)
@@ -338,7 +338,8 @@ def _write_batch(row: BatchRow) -> dict[str, Any]:
         "closes": int(row.posted.closes),
         "levy": row.posted.levy,
         "folds": row.posted.folds,
-        "data": row.posted.data,
+        # Nobody posts a dropped batch again: its row stays for its id.
+        "data": b"" if row.status is Status.DROPPED else row.posted.data,
         "archive": row.archive,
         "numbers": struct.pack(f">{len(row.numbers)}Q", *row.numbers),
         "place": place.index if place else None,

@@ -8,7 +8,6 @@ from dataclasses import replace
 
 import pytest
 
-from handfast.coordinator.allowance import Allowance
 from handfast.coordinator.directory import Directory
 from handfast.coordinator.rules import Due, Pace, Tip, due_batch, ripe
 from handfast.protocol.constants import BatchKind, BatchSource
@@ -66,16 +65,3 @@ def test_ids_follow_the_order_of_registration_and_fall_with_their_blocks() -> No
     assert directory.add("0xDD", 8) == 3
     directory.roll_back(4)
     assert directory.highest == 0
-
-
-def test_levy_is_laid_out_up_to_limits_that_time_renews() -> None:
-    now = 0.0
-    allowance = Allowance(5, 8, 60.0, lambda: now)
-    assert not allowance.permits(1, 6)
-    assert allowance.permits(1, 5)
-    allowance.spend(1, 5)
-    assert not allowance.permits(1, 4)
-    assert allowance.permits(1, 3)
-    assert allowance.permits(2, 5)
-    now = 60.0
-    assert allowance.permits(1, 5)

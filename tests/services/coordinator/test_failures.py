@@ -233,9 +233,8 @@ def test_below_what_was_taken_for_good_it_begins_anew_and_loses_nothing(
             await here.reached(opinions=5, waiting=0, built=False, trouble=None)
             assert last_nonces(await replayed(town, here.chain)) == town.nonces
             assert await here.clients.submit(town.evidence(1, 1))
-            await here.reached(opinions=6)
         async with running(town) as here:
-            assert here.shard["opinions"] == 6
+            await here.reached(opinions=6, waiting=0, built=False)
             assert here.shard["root"][2:] == (await replayed(town, here.chain)).root.hex()
 
     run(scenario())
@@ -482,6 +481,29 @@ def test_without_tokens_it_says_what_it_needs_and_goes_on_once_it_has_it(
             await until(told)
             assert here.shard["trouble"].startswith(f"{me} needs 1000.00011 HAND for the bond")
             await send(here.chain, owner, token.transfer(me, 2_000 * TOKENS))
+            await here.reached(tip=1, trouble=None)
+
+    run(scenario())
+
+
+def test_refused_again_and_again_it_says_why_and_rests(town: Town, run: Any) -> None:
+    """RP-19: its account delegates to code, so that no batch of its own is taken."""
+
+    async def scenario() -> None:
+        async with running(town, poll=0.01) as here:
+            me = town.coordinator.address
+            await here.chain.request("anvil_setCode", me, "0xef0100" + "11" * 20)
+            assert await here.clients.submit(town.evidence())
+
+            async def told() -> bool:
+                return "the contract refuses batches: HiddenData" in (here.shard["trouble"] or "")
+
+            await until(told)
+            built = here.coordinator._memory.ids.last
+            await asyncio.sleep(1)
+            assert here.coordinator._memory.ids.last <= built + 2
+            assert here.shard["waiting"] == 1
+            await here.chain.request("anvil_setCode", me, "0x")
             await here.reached(tip=1, trouble=None)
 
     run(scenario())
