@@ -69,6 +69,38 @@ class Allotments:
 
 
 @dataclass(frozen=True, slots=True)
+class CourtParameters:
+    """What the court is told for ever, its struct CourtSettings; periods in seconds.
+
+    draw_delay               blocks between the end of the evidence and the draw's randomness
+    min_period, max_period   bounds of each period of a case
+    """
+
+    unstaking_period: int
+    draw_delay: int
+    min_period: int
+    max_period: int
+
+
+@dataclass(frozen=True, slots=True)
+class MarketParameters:
+    """What the market is told for ever, its struct MarketSettings; periods in seconds.
+
+    delivery_period    from buying to the last second for delivering
+    challenge_period   from delivering to the last second for objecting
+    seats              of the first panel that judges quality, whose periods follow
+    """
+
+    delivery_period: int
+    challenge_period: int
+    seats: int
+    evidence_period: int
+    commit_period: int
+    reveal_period: int
+    appeal_period: int
+
+
+@dataclass(frozen=True, slots=True)
 class DeploymentParameters:
     """What the contracts are told for ever. Periods are in seconds.
 
@@ -81,6 +113,7 @@ class DeploymentParameters:
     epoch_length              of reputation
     window                    in which a batch can be challenged
     proposer_bond             that each batch stakes
+    min_task_period           bounds of each period of a task, with max_task_period
     """
 
     owner: str
@@ -93,6 +126,10 @@ class DeploymentParameters:
     epoch_length: int
     window: int
     proposer_bond: Amount
+    court: CourtParameters
+    market: MarketParameters
+    min_task_period: int
+    max_task_period: int
 
     def __post_init__(self) -> None:
         parts = self.allotments.all()
@@ -110,6 +147,21 @@ class DeploymentParameters:
         for name in ("shards", "epoch_length", "window", "proposer_bond"):
             if getattr(self, name) <= 0:
                 raise InvalidInput(f"{name} must be positive")
+        self._check_cases()
+
+    def _check_cases(self) -> None:
+        court, market = self.court, self.market
+        if not 0 < court.min_period <= court.max_period or court.draw_delay <= 0:
+            raise InvalidInput("the bounds of the court's periods are the wrong way round, or zero")
+        if not 0 < self.min_task_period <= self.max_task_period:
+            raise InvalidInput("the bounds of task periods are the wrong way round, or zero")
+        if self.unbonding_period <= market.delivery_period + market.challenge_period:
+            raise InvalidInput(
+                "unbonding must take longer than the market's delivery and challenge"
+            )
+        periods = astuple(market)[3:]
+        if not all(court.min_period <= period <= court.max_period for period in periods):
+            raise InvalidInput("a period of the market's cases is out of the court's bounds")
 
     @staticmethod
     def default(owner: str) -> DeploymentParameters:
@@ -125,6 +177,10 @@ class DeploymentParameters:
             epoch_length=DAY,
             window=2 * DAY,
             proposer_bond=10_000 * TOKEN,
+            court=CourtParameters(14 * DAY, 4, HOUR, 30 * DAY),
+            market=MarketParameters(DAY, 3 * DAY, 5, 2 * DAY, DAY, DAY, 2 * DAY),
+            min_task_period=HOUR,
+            max_task_period=90 * DAY,
         )
 
     @staticmethod
@@ -141,6 +197,10 @@ class DeploymentParameters:
             epoch_length=10,
             window=5,
             proposer_bond=1_000 * TOKEN,
+            court=CourtParameters(2 * MINUTE, 1, 1, DAY),
+            market=MarketParameters(15, 15, 5, 10, 10, 10, 10),
+            min_task_period=1,
+            max_task_period=DAY,
         )
 
 
@@ -172,6 +232,13 @@ class Deployment:
     channel_hub: Deployed
     product_registry: Deployed
     reputation_rollup: Deployed
+    reputation_ledger: Deployed
+    oracle_court: Deployed
+    marketplace: Deployed
+    product_sale: Deployed
+    model_tasks: Deployed
+    delivery_proofs: Deployed
+    data_tasks: Deployed
 
     def contracts(self) -> Iterator[tuple[str, Deployed]]:
         """Each contract with its name."""
@@ -258,7 +325,7 @@ async def check(chain: Chain, deployment: Deployment) -> None:
 async def deploy(
     chain: Chain, account: LocalAccount, parameters: DeploymentParameters
 ) -> Deployment:
-    """Deploy every contract, allow MarketToken in the hub, and seal the registry.
+    """Deploy every contract, allow MarketToken in the hub, and seal registry and ledger.
 
     account   pays; keeps no power, unless it is the owner
     raises    Rejected if the account can't pay, Unavailable without a node. What was deployed until
@@ -268,7 +335,7 @@ async def deploy(
         database = open_database(Path(folder) / "outbox.db")
         outbox = Outbox(database, account.address)
         try:
-            async with Sender(chain, account, outbox, Policy(interval=0.2)) as sender:
+            async with Sender(chain, account, outbox, Policy(interval=0.05)) as sender:
                 return await _Deployer(chain, sender).deploy(parameters)
         finally:
             database.dispose()
@@ -303,9 +370,14 @@ class _Deployer:
             parameters.window,
             parameters.proposer_bond,
         )
+        trade = await self._deploy_trade(parameters, token, registry, hub)
+        sale = await self._create("ProductSale", products.address, preimages.address)
         await self._tell("ChannelHub", hub, "allowToken", token.address)
         if owner.lower() != me.lower():
             await self._tell("ChannelHub", hub, "transferOwnership", owner)
+        await self._tell(
+            "ParticipantRegistry", registry, "authoriseSlasher", trade["marketplace"].address
+        )
         await self._tell("ParticipantRegistry", registry, "seal")
         return Deployment(
             chain_id=await self._chain.id(),
@@ -318,7 +390,48 @@ class _Deployer:
             channel_hub=hub,
             product_registry=products,
             reputation_rollup=rollup,
+            product_sale=sale,
+            **trade,
         )
+
+    async def _deploy_trade(
+        self,
+        parameters: DeploymentParameters,
+        token: Deployed,
+        registry: Deployed,
+        hub: Deployed,
+    ) -> dict[str, Deployed]:
+        """Court, ledger, market and tasks; the last three are all that ever write the ledger."""
+        ledger = await self._create("ReputationLedger", self._sender.address)
+        court = await self._create(
+            "OracleCourt", token.address, registry.address, astuple(parameters.court)
+        )
+        market = await self._create(
+            "Marketplace",
+            hub.address,
+            registry.address,
+            ledger.address,
+            court.address,
+            astuple(parameters.market),
+        )
+        proofs = await self._create("DeliveryProofs")
+        bounds = parameters.min_task_period, parameters.max_task_period
+        judged = court.address, ledger.address
+        models = await self._create("ModelTasks", *judged, token.address, *bounds)
+        data = await self._create(
+            "DataTasks", *judged, registry.address, proofs.address, token.address, *bounds
+        )
+        for recorder in (market, models, data):
+            await self._tell("ReputationLedger", ledger, "authoriseRecorder", recorder.address)
+        await self._tell("ReputationLedger", ledger, "seal")
+        return {
+            "reputation_ledger": ledger,
+            "oracle_court": court,
+            "marketplace": market,
+            "delivery_proofs": proofs,
+            "model_tasks": models,
+            "data_tasks": data,
+        }
 
     async def _create(self, name: str, *arguments: Any) -> Deployed:
         mined = await self._sender.send(f"create {name}", creation(name, *arguments))
@@ -331,9 +444,8 @@ class _Deployer:
 
     async def _tell(self, name: str, contract: Deployed, function: str, *arguments: Any) -> None:
         data = shipped(name).encode(function, arguments)
-        await self._sender.send(
-            f"{name}.{function}", Call(contract.address, data, f"{name}.{function}")
-        )
+        deed = " ".join((f"{name}.{function}", *map(str, arguments)))
+        await self._sender.send(deed, Call(contract.address, data, f"{name}.{function}"))
 
 
 def _hash(code: bytes) -> str:

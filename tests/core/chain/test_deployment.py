@@ -30,7 +30,7 @@ def deployed(number: int) -> Deployed:
     return Deployed("0x" + f"{number:040x}", "0x" + f"{number:064x}")
 
 
-DEPLOYMENT = Deployment(31_337, 7, OWNER, LOCAL, *(deployed(each) for each in range(1, 7)))
+DEPLOYMENT = Deployment(31_337, 7, OWNER, LOCAL, *(deployed(each) for each in range(1, 14)))
 
 
 def test_names_every_contract() -> None:
@@ -41,6 +41,13 @@ def test_names_every_contract() -> None:
         "ChannelHub": deployed(4),
         "ProductRegistry": deployed(5),
         "ReputationRollup": deployed(6),
+        "ReputationLedger": deployed(7),
+        "OracleCourt": deployed(8),
+        "Marketplace": deployed(9),
+        "ProductSale": deployed(10),
+        "ModelTasks": deployed(11),
+        "DeliveryProofs": deployed(12),
+        "DataTasks": deployed(13),
     }
 
 
@@ -106,6 +113,11 @@ def test_the_allotments_of_both_presets_are_the_supply() -> None:
         ({"epoch_length": 0}, "epoch_length must be positive"),
         ({"window": 0}, "window must be positive"),
         ({"proposer_bond": 0}, "proposer_bond must be positive"),
+        ({"court": replace(LOCAL.court, min_period=0)}, "the court's periods"),
+        ({"court": replace(LOCAL.court, draw_delay=0)}, "the court's periods"),
+        ({"court": replace(LOCAL.court, min_period=11)}, "out of the court's bounds"),
+        ({"unbonding_period": 30}, "unbonding must take longer"),
+        ({"min_task_period": 0}, "bounds of task periods"),
     ],
 )
 def test_refuses_what_the_contracts_would_refuse(change: dict[str, Any], words: str) -> None:
