@@ -18,7 +18,8 @@ from collections.abc import Callable
 from pathlib import Path
 from statistics import median
 
-from handfast.market.sealing import Seal, SealedStream, check_bundle, seal, unseal
+from handfast.market.sealing import SealedStream, check_bundle, seal, unseal
+from handfast.market.seals import Seal
 
 SIZE = 1_000_000_000
 TARGET = 3.0

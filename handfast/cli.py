@@ -53,6 +53,10 @@ COMMANDS: dict[str, Entry] = {
         "Collect opinions, roll them up, serve proven scores.",
     ),
     "reputation": Entry("handfast.reputation.commands:reputation", "Compute scores from opinions."),
+    "market": Entry(
+        "handfast.market.commands:market",
+        "Trade finished models and data: sealed content against escrow.",
+    ),
     "storage": Entry(
         "handfast.storage.commands:storage", "Add, get, pin and verify content by its CID."
     ),

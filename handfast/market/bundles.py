@@ -10,15 +10,8 @@ import tempfile
 from pathlib import Path
 
 from handfast.errors import InvalidInput, Rejected
-from handfast.market.sealing import (
-    ChunkProof,
-    Seal,
-    SealedStream,
-    check_bundle,
-    prove_chunk,
-    seal,
-    unseal,
-)
+from handfast.market.sealing import SealedStream, check_bundle, prove_chunk, seal, unseal
+from handfast.market.seals import ChunkProof, Seal
 from handfast.storage.cid import Cid
 from handfast.storage.disk import file_faults, sync_path, write_all
 from handfast.storage.ingest import Progress, ignore

@@ -10,7 +10,7 @@ and no two statements share one.
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from typing import Final
 
@@ -34,6 +34,14 @@ class MaskedKey:
 
     ephemeral: PublicKey
     masked: bytes
+
+    @staticmethod
+    def parse(words: Sequence[int], masked: bytes) -> MaskedKey:
+        """Read what somebody posted.
+
+        raises   InvalidInput if its point is not in the subgroup, or infinity
+        """
+        return MaskedKey(PublicKey.from_words(words), masked)
 
 
 @dataclass(frozen=True, slots=True)

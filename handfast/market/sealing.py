@@ -9,7 +9,6 @@ from __future__ import annotations
 import hashlib
 from collections.abc import Generator, Iterator
 from concurrent.futures import ThreadPoolExecutor
-from dataclasses import dataclass
 from typing import BinaryIO, Final
 
 from cryptography.hazmat.primitives.ciphers import Cipher, CipherContext
@@ -19,12 +18,12 @@ from handfast.crypto import merkle
 from handfast.crypto.keccak import keccak
 from handfast.crypto.merkle import StreamedTree, leaf_hash, leaf_hashes
 from handfast.errors import InvalidInput, Rejected
-from handfast.protocol.constants import CHUNK_BYTES, MAX_SEALED_BYTES
+from handfast.market.seals import DIGEST_BYTES, ChunkProof, Seal, chunk_length, chunks_of
+from handfast.protocol.constants import CHUNK_BYTES
 from handfast.storage.cid import Buffer
 from handfast.storage.ingest import Progress, Readable, ignore, read_full
 
 KEY_BYTES: Final = 32
-DIGEST_BYTES: Final = 32
 
 _SPAN_CHUNKS: Final = StreamedTree.RUN
 _SPAN_BYTES: Final = _SPAN_CHUNKS * CHUNK_BYTES
@@ -41,64 +40,6 @@ class WrongChunk(Rejected):
     def __init__(self, position: int) -> None:
         super().__init__(f"chunk {position} is not what its digest promises", "wrong_chunk")
         self.position = position
-
-
-@dataclass(frozen=True, slots=True)
-class Seal:
-    """What whoever sealed content stands for.
-
-    size   of the content in bytes, 1 to MAX_SEALED_BYTES
-    """
-
-    size: int
-    key_hash: bytes
-    plaintext_root: bytes
-    ciphertext_root: bytes
-
-    def __post_init__(self) -> None:
-        chunks_of(self.size)
-        if any(
-            len(word) != DIGEST_BYTES
-            for word in (self.key_hash, self.plaintext_root, self.ciphertext_root)
-        ):
-            raise InvalidInput("a seal has words of 32 bytes")
-
-    @property
-    def chunks(self) -> int:
-        """n: leaves of both trees."""
-        return chunks_of(self.size)
-
-    @property
-    def bundle_size(self) -> int:
-        """Bytes of the bundle."""
-        return self.size + DIGEST_BYTES * self.chunks
-
-
-@dataclass(frozen=True, slots=True)
-class ChunkProof:
-    """One chunk, and that it and its digest are what the seal commits to. (SPEC SL-7)
-
-    chunk             of the ciphertext
-    digest            of the plaintext chunk, from the manifest
-    ciphertext_path   siblings of the chunk's leaf
-    plaintext_path    siblings of the digest's leaf
-    """
-
-    position: int
-    chunk: bytes
-    digest: bytes
-    ciphertext_path: tuple[bytes, ...]
-    plaintext_path: tuple[bytes, ...]
-
-
-def chunks_of(size: int) -> int:
-    """How many chunks content of this size has.
-
-    raises   InvalidInput for no content, and for more than MAX_SEALED_BYTES
-    """
-    if not 0 < size <= MAX_SEALED_BYTES:
-        raise InvalidInput(f"sealed content has 1 to {MAX_SEALED_BYTES} bytes, not {size}")
-    return -(-size // CHUNK_BYTES)
 
 
 def hash_key(key: bytes) -> bytes:
@@ -271,11 +212,6 @@ def is_wrong_chunk(promised: Seal, key: bytes, proof: ChunkProof) -> bool:
 def decrypt_chunk(key: bytes, position: int, chunk: bytes) -> bytes:
     """One chunk of the ciphertext, in the clear; the same call encrypts it."""
     return _cipher(key, position * _BLOCKS_PER_CHUNK).update(chunk)
-
-
-def chunk_length(size: int, position: int) -> int:
-    """Bytes of the chunk at a position: the last one is what is left."""
-    return min(CHUNK_BYTES, size - position * CHUNK_BYTES)
 
 
 def _cipher(key: bytes, block: int = 0) -> CipherContext:

@@ -1,4 +1,4 @@
-"""Sealing.sol == sealing.py and masking.py of handfast/market, random inputs. (SPEC SL-1 to SL-8)"""
+"""Sealing.sol == sealing.py and masking.py, with random inputs. (SPEC SL-1 to SL-8)"""
 
 from __future__ import annotations
 
@@ -14,13 +14,13 @@ from handfast.crypto.keccak import keccak
 from handfast.market.masking import mask, prove_shared, receiver_of
 from handfast.market.sealing import (
     SealedStream,
-    chunk_length,
     decrypt_chunk,
     is_wrong_chunk,
     is_wrong_key,
     prove_chunk,
     seal,
 )
+from handfast.market.seals import chunk_length
 from handfast.protocol.constants import CHUNK_BYTES
 from handfast.storage.cid import Cid, Codec
 from tests.chain import reverts

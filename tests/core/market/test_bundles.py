@@ -17,7 +17,8 @@ from handfast.market.bundles import (
     seal_file,
 )
 from handfast.market.description import Description
-from handfast.market.sealing import Seal, WrongChunk, is_wrong_chunk
+from handfast.market.sealing import WrongChunk, is_wrong_chunk
+from handfast.market.seals import Seal
 from handfast.storage.cid import Buffer, Cid
 from handfast.storage.local import LocalStore
 from handfast.storage.store import Reader

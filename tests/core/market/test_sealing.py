@@ -14,15 +14,11 @@ from hypothesis import strategies as st
 from handfast.crypto.keccak import keccak
 from handfast.crypto.merkle import leaf_hash, root_of
 from handfast.errors import InvalidInput, Rejected
-from handfast.market import sealing
+from handfast.market import seals
 from handfast.market.sealing import (
-    ChunkProof,
-    Seal,
     SealedStream,
     WrongChunk,
     check_bundle,
-    chunk_length,
-    chunks_of,
     decrypt_chunk,
     hash_key,
     is_wrong_chunk,
@@ -31,6 +27,7 @@ from handfast.market.sealing import (
     seal,
     unseal,
 )
+from handfast.market.seals import ChunkProof, Seal, chunk_length, chunks_of
 from handfast.protocol.constants import CHUNK_BYTES, MAX_SEALED_BYTES
 
 KEY = bytes(range(32))
@@ -148,7 +145,7 @@ def test_there_must_be_content_and_not_too_much(monkeypatch: pytest.MonkeyPatch)
     with pytest.raises(InvalidInput):
         chunks_of(MAX_SEALED_BYTES + 1)
     assert chunks_of(MAX_SEALED_BYTES) == 1 << 26
-    monkeypatch.setattr(sealing, "MAX_SEALED_BYTES", 10_000)
+    monkeypatch.setattr(seals, "MAX_SEALED_BYTES", 10_000)
     with pytest.raises(InvalidInput):
         sealed(content_of(10_001))
 
