@@ -11,7 +11,7 @@ import multiprocessing
 import os
 import signal
 import sys
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import replace
 from multiprocessing.process import BaseProcess
 from pathlib import Path
@@ -78,12 +78,12 @@ def start(
     environment: Mapping[str, str],
     log: Path,
     *,
-    flaw: str = "none",
+    flaw: str | Callable[[], None] = "none",
     kill_at: int | None = None,
 ) -> Process:
     """Begin a command.
 
-    flaw      one of FLAWS, that a hostile process has
+    flaw      one of FLAWS, that a hostile process has; or what makes it so, called in it
     kill_at   number of the journal's write, from 0, after which the process is killed
     """
     context = multiprocessing.get_context("forkserver")
@@ -98,7 +98,7 @@ def _run(
     arguments: tuple[str, ...],
     environment: dict[str, str],
     log: str,
-    flaw: str,
+    flaw: str | Callable[[], None],
     kill_at: int | None,
 ) -> None:
     ctypes.CDLL(None).prctl(_PARENT_DIES, signal.SIGKILL)
@@ -109,7 +109,7 @@ def _run(
     sys.stderr = os.fdopen(2, "w", buffering=1)
     os.environ.update(environment)
     signal.signal(signal.SIGINT, signal.default_int_handler)
-    FLAWS[flaw]()
+    (FLAWS[flaw] if isinstance(flaw, str) else flaw)()
     if kill_at is not None:
         _kill_at(kill_at)
     if arguments[0] == HOLD:
