@@ -502,7 +502,7 @@ def test_refused_again_and_again_it_says_why_and_rests(town: Town, run: Any) -> 
             built = here.coordinator._memory.ids.last
             await asyncio.sleep(1)
             assert here.coordinator._memory.ids.last <= built + 2
-            assert here.shard["waiting"] == 1
+            await here.reached(waiting=1)
             await here.chain.request("anvil_setCode", me, "0x")
             await here.reached(tip=1, trouble=None)
 
