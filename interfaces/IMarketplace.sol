@@ -1,10 +1,11 @@
 // SPDX-License-Identifier: MIT
 pragma solidity 0.8.30;
 
-import {CompressedG1} from "../contracts/crypto/BLS12381.sol";
+import {CompressedG1, G1Point} from "../contracts/crypto/BLS12381.sol";
 import {ListingPhase, PurchasePhase} from "../contracts/protocol/Enums.sol";
 import {IChannelHub} from "./IChannelHub.sol";
 import {IEscrow} from "./IEscrow.sol";
+import {PanelTerms} from "./IModelTasks.sol";
 import {CaseId, IOracleCourt} from "./IOracleCourt.sol";
 import {IParticipantRegistry} from "./IParticipantRegistry.sol";
 import {IReputationLedger} from "./IReputationLedger.sol";
@@ -40,14 +41,14 @@ struct PurchaseTerms {
     bytes32 salt;
 }
 
-/// @notice What changes about a listing.
+/// @notice What changes about a listing, in one word.
 /// @param price For later buyers.
 /// @param ratingSum Of its ratings, each 0 to MAX_RATING.
 struct Listing {
     ListingPhase phase;
-    uint256 price;
-    uint256 ratingSum;
-    uint256 ratingCount;
+    uint128 price;
+    uint56 ratingSum;
+    uint56 ratingCount;
 }
 
 /// @notice What changes about a purchase.
@@ -62,15 +63,11 @@ struct Purchase {
 /// @notice What a marketplace is told for ever; periods in seconds. (SPEC MK-3, MK-4, MK-5)
 /// @param deliveryPeriod From buying to the last second for delivering.
 /// @param challengePeriod From delivering to the last second for objecting.
-/// @param seats Of the first panel that judges quality, and the periods of its case.
+/// @param panel That judges quality.
 struct MarketSettings {
     uint32 deliveryPeriod;
     uint32 challengePeriod;
-    uint16 seats;
-    uint32 evidencePeriod;
-    uint32 commitPeriod;
-    uint32 revealPeriod;
-    uint32 appealPeriod;
+    PanelTerms panel;
 }
 
 /// @title IMarketplace
@@ -91,6 +88,8 @@ interface IMarketplace is IEscrow {
 
     /// @notice Unbonding has to take longer than delivery and challenge together.
     error UnbondingTooShort(uint256 unbondingPeriod, uint256 needed);
+    /// @notice The court would not open a case with this panel.
+    error InvalidPanelTerms(uint256 value, uint256 minimum, uint256 maximum);
     /// @notice The hub does not list this token.
     error TokenNotListed(address token);
     /// @notice The listing was published before, and that once.
@@ -127,8 +126,8 @@ interface IMarketplace is IEscrow {
     error NotRuled(PurchaseId id, CaseId dispute);
     /// @notice Ratings go from 0 to MAX_RATING.
     error InvalidRating(uint256 rating, uint256 maximum);
-    /// @notice One masked key for each voter.
-    error UnevenOpenings(uint256 voters, uint256 keys);
+    /// @notice The panel was not drawn, or has another number of seats.
+    error UnevenPanel(CaseId dispute, uint256 given, uint256 seats);
 
     // ------------------------------------------------------------------ events
 
@@ -158,8 +157,9 @@ interface IMarketplace is IEscrow {
     event FalseClaimMade(PurchaseId indexed id, bytes32 key);
     /// @notice The buyer took the quality of the goods to the court.
     event PurchaseDisputed(PurchaseId indexed id, CaseId indexed dispute);
-    /// @notice The key, for one voter of the panel.
-    event KeyOpened(PurchaseId indexed id, CaseId indexed dispute, address indexed voter, MaskedKey key);
+    /// @notice The members of the running round's panel can open the goods from now on.
+    /// @param masked Seat by seat, each for its voter, in the context PanelKey(caseId, voter).
+    event KeyOpened(CaseId indexed caseId, G1Point ephemeral, bytes32[] masked);
     /// @notice The price is the seller's.
     event PurchasePaid(PurchaseId indexed id);
     /// @notice The price is the buyer's again.
@@ -214,12 +214,12 @@ interface IMarketplace is IEscrow {
     ) external;
 
     /// @notice Ask the court whether the goods are what their description says. By the buyer, until the deadline, paying
-    /// the court's fee in MarketToken. The evidence is the purchase's id. (SPEC MK-5)
+    /// the court's fee in MarketToken. The evidence is the purchase's id; more goes to the court. (SPEC MK-5)
     function dispute(PurchaseTerms calldata terms) external returns (CaseId id);
 
-    /// @notice Show the key to voters of the panel, each its own. By buyer or seller of a Disputed purchase. (SPEC MK-5)
-    /// @param keys Masked for each voter's decryption key, in the context of `PanelKey`.
-    function openKey(PurchaseTerms calldata terms, address[] calldata voters, MaskedKey[] calldata keys) external;
+    /// @notice Hand the key to the panel of the running round. By buyer or seller, once it was drawn; again for each panel.
+    /// @param masked Seat by seat, each for its voter's decryption key, in the context PanelKey(caseId, voter). (SPEC MK-5)
+    function openKey(PurchaseTerms calldata terms, G1Point calldata ephemeral, bytes32[] calldata masked) external;
 
     /// @notice Do what the court ruled. By anybody. (SPEC MK-5)
     function resolve(PurchaseTerms calldata terms) external;
@@ -245,5 +245,9 @@ interface IMarketplace is IEscrow {
     function REGISTRY() external view returns (IParticipantRegistry);
     function LEDGER() external view returns (IReputationLedger);
     function COURT() external view returns (IOracleCourt);
-    function settings() external view returns (MarketSettings memory);
+    function DELIVERY_PERIOD() external view returns (uint256);
+    function CHALLENGE_PERIOD() external view returns (uint256);
+
+    /// @notice Of the first panel that judges quality; its fee is COURT.feeOf(seats).
+    function panelTerms() external view returns (PanelTerms memory);
 }

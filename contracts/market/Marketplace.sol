@@ -16,12 +16,13 @@ import {
     PurchaseTerms
 } from "../../interfaces/IMarketplace.sol";
 import {IMarketToken} from "../../interfaces/IMarketToken.sol";
+import {PanelTerms} from "../../interfaces/IModelTasks.sol";
 import {CaseId, CaseTerms, IOracleCourt, Ruling} from "../../interfaces/IOracleCourt.sol";
 import {IParticipantRegistry, ParticipantId} from "../../interfaces/IParticipantRegistry.sol";
 import {IReputationLedger} from "../../interfaces/IReputationLedger.sol";
 import {ChunkProof, MaskedKey, Sealed, SharedPoint} from "../../interfaces/ISealing.sol";
-import {CompressedG1} from "../crypto/BLS12381.sol";
-import {BAD_RATING, GOOD_RATING, MAX_RATING, SCALE, SELLER_PENALTY} from "../protocol/Constants.sol";
+import {CompressedG1, G1Point} from "../crypto/BLS12381.sol";
+import {BAD_RATING, GOOD_RATING, MAX_FIRST_PANEL, MAX_RATING, SCALE, SELLER_PENALTY} from "../protocol/Constants.sol";
 import {CaseKind, ListingPhase, PurchasePhase} from "../protocol/Enums.sol";
 import {DOMAIN_NAME, DOMAIN_VERSION, Messages, PurchaseKey} from "../protocol/Messages.sol";
 import {Escrow} from "./Escrow.sol";
@@ -42,13 +43,6 @@ contract Marketplace is IMarketplace, Escrow, EIP712 {
     uint16 private constant _OPTIONS = 2;
     uint16 private constant _BUYER_WINS = 1;
     uint16 private constant _SELLER_WINS = 2;
-
-    struct ListingRecord {
-        ListingPhase phase;
-        uint128 price;
-        uint56 ratingSum;
-        uint56 ratingCount;
-    }
 
     /// @param bound Delivered: the first bytes of the hash of what was delivered. The seller chose that and the buyer
     /// shows it, so neither gains by two that share them, and 26 bytes are enough. Disputed: the case.
@@ -73,11 +67,13 @@ contract Marketplace is IMarketplace, Escrow, EIP712 {
     IOracleCourt public immutable COURT;
 
     IMarketToken private immutable _MARKET_TOKEN;
-    uint256 private immutable _DELIVERY_PERIOD;
-    uint256 private immutable _CHALLENGE_PERIOD;
+    /// @inheritdoc IMarketplace
+    uint256 public immutable DELIVERY_PERIOD;
+    /// @inheritdoc IMarketplace
+    uint256 public immutable CHALLENGE_PERIOD;
 
-    MarketSettings private _settings;
-    mapping(ListingId id => ListingRecord) private _listings;
+    PanelTerms private _panel;
+    mapping(ListingId id => Listing) private _listings;
     mapping(PurchaseId id => PurchaseRecord) private _purchases;
     mapping(address seller => Ratings) private _ratings;
 
@@ -86,27 +82,33 @@ contract Marketplace is IMarketplace, Escrow, EIP712 {
         IParticipantRegistry registry,
         IReputationLedger ledger,
         IOracleCourt court,
-        MarketSettings memory settings_
+        MarketSettings memory settings
     ) EIP712(DOMAIN_NAME, DOMAIN_VERSION) {
         (HUB, REGISTRY, LEDGER, COURT) = (hub, registry, ledger, court);
-        uint256 open = uint256(settings_.deliveryPeriod) + settings_.challengePeriod;
+        uint256 open = uint256(settings.deliveryPeriod) + settings.challengePeriod;
         require(registry.UNBONDING_PERIOD() > open, UnbondingTooShort(registry.UNBONDING_PERIOD(), open));
+        PanelTerms memory panel = settings.panel;
+        if (panel.seats % 2 == 0) revert InvalidPanelTerms(panel.seats, 1, MAX_FIRST_PANEL);
+        _requireWithin(panel.seats, 1, MAX_FIRST_PANEL);
+        _requireWithin(panel.commitPeriod, court.MIN_PERIOD(), court.MAX_PERIOD());
+        _requireWithin(panel.revealPeriod, court.MIN_PERIOD(), court.MAX_PERIOD());
+        _requireWithin(panel.appealPeriod, court.MIN_PERIOD(), court.MAX_PERIOD());
         _MARKET_TOKEN = registry.MARKET_TOKEN();
-        _DELIVERY_PERIOD = settings_.deliveryPeriod;
-        _CHALLENGE_PERIOD = settings_.challengePeriod;
-        _settings = settings_;
+        DELIVERY_PERIOD = settings.deliveryPeriod;
+        CHALLENGE_PERIOD = settings.challengePeriod;
+        _panel = panel;
     }
 
     // ------------------------------------------------------------------ listings
 
     /// @inheritdoc IMarketplace
     function publish(ListingTerms calldata terms, uint256 price) external returns (ListingId id) {
-        require(msg.sender == terms.seller, NotSeller(terms.seller, msg.sender));
+        _requireSeller(terms.seller);
         require(terms.token == _NATIVE || HUB.isAllowed(terms.token), TokenNotListed(terms.token));
         Sealing.requireSound(terms.goods);
         _requireBonded(terms.seller);
         id = _idOf(terms);
-        ListingRecord storage listing = _listings[id];
+        Listing storage listing = _listings[id];
         require(listing.phase == ListingPhase.Absent, ListingKnown(id, listing.phase));
         listing.phase = ListingPhase.Listed;
         listing.price = _checked(price);
@@ -115,16 +117,14 @@ contract Marketplace is IMarketplace, Escrow, EIP712 {
 
     /// @inheritdoc IMarketplace
     function setPrice(ListingTerms calldata terms, uint256 price) external {
-        (ListingId id, ListingRecord storage listing) = _listedOf(terms);
-        require(msg.sender == terms.seller, NotSeller(terms.seller, msg.sender));
+        (ListingId id, Listing storage listing) = _ownListing(terms);
         listing.price = _checked(price);
         emit ListingPriceChanged(id, price);
     }
 
     /// @inheritdoc IMarketplace
     function withdrawListing(ListingTerms calldata terms) external {
-        (ListingId id, ListingRecord storage listing) = _listedOf(terms);
-        require(msg.sender == terms.seller, NotSeller(terms.seller, msg.sender));
+        (ListingId id, Listing storage listing) = _ownListing(terms);
         listing.phase = ListingPhase.Withdrawn;
         emit ListingWithdrawn(id);
     }
@@ -138,7 +138,7 @@ contract Marketplace is IMarketplace, Escrow, EIP712 {
         nonReentrant
         returns (PurchaseId id)
     {
-        (ListingId listingId, ListingRecord storage listed) = _listedOf(listing);
+        (ListingId listingId, Listing storage listed) = _listedOf(listing);
         require(listed.price == price, PriceChangedTo(listingId, listed.price, price));
         require(msg.sender != listing.seller, SelfPurchase(msg.sender));
         _requireBonded(listing.seller);
@@ -154,7 +154,7 @@ contract Marketplace is IMarketplace, Escrow, EIP712 {
         });
         id = PurchaseId.wrap(keccak256(abi.encode(terms)));
         require(_purchases[id].phase == PurchasePhase.Absent, PurchaseKnown(id));
-        uint40 deadline = (block.timestamp + _DELIVERY_PERIOD).toUint40();
+        uint40 deadline = (block.timestamp + DELIVERY_PERIOD).toUint40();
         _purchases[id] = PurchaseRecord(PurchasePhase.Bought, deadline, 0);
         emit PurchaseMade(id, terms.seller, msg.sender, terms, key, deadline);
         _take(terms.token, price);
@@ -162,11 +162,11 @@ contract Marketplace is IMarketplace, Escrow, EIP712 {
 
     /// @inheritdoc IMarketplace
     function deliver(PurchaseTerms calldata terms, MaskedKey calldata key) external {
-        require(msg.sender == terms.seller, NotSeller(terms.seller, msg.sender));
+        _requireSeller(terms.seller);
         (PurchaseId id, PurchaseRecord memory purchase) = _purchaseOf(terms, PurchasePhase.Bought);
         require(block.timestamp <= purchase.deadline, DeadlinePassed(id, purchase.deadline, block.timestamp));
         Sealing.requireSound(key);
-        uint40 deadline = (block.timestamp + _CHALLENGE_PERIOD).toUint40();
+        uint40 deadline = (block.timestamp + CHALLENGE_PERIOD).toUint40();
         _purchases[id] = PurchaseRecord(PurchasePhase.Delivered, deadline, _hashOf(key));
         emit KeyDelivered(id, key, deadline);
     }
@@ -225,22 +225,22 @@ contract Marketplace is IMarketplace, Escrow, EIP712 {
     /// @inheritdoc IMarketplace
     function dispute(PurchaseTerms calldata terms) external returns (CaseId case_) {
         (PurchaseId id,) = _objectionOf(terms);
-        MarketSettings memory asked = _settings;
-        uint256 fee = COURT.feeOf(asked.seats);
+        PanelTerms memory panel = _panel;
+        uint256 fee = COURT.feeOf(panel.seats);
         _MARKET_TOKEN.safeTransferFrom(msg.sender, address(this), fee);
         _MARKET_TOKEN.forceApprove(address(COURT), fee);
         case_ = COURT.open(
             CaseTerms({
                 kind: CaseKind.Choice,
-                seats: asked.seats,
+                seats: panel.seats,
                 size: _OPTIONS,
                 standard: _SELLER_WINS,
                 tolerance: 0,
                 side: _BUYER_WINS,
-                evidencePeriod: asked.evidencePeriod,
-                commitPeriod: asked.commitPeriod,
-                revealPeriod: asked.revealPeriod,
-                appealPeriod: asked.appealPeriod,
+                evidencePeriod: 0,
+                commitPeriod: panel.commitPeriod,
+                revealPeriod: panel.revealPeriod,
+                appealPeriod: panel.appealPeriod,
                 evidence: PurchaseId.unwrap(id)
             }),
             terms.buyer
@@ -252,13 +252,13 @@ contract Marketplace is IMarketplace, Escrow, EIP712 {
     }
 
     /// @inheritdoc IMarketplace
-    function openKey(PurchaseTerms calldata terms, address[] calldata voters, MaskedKey[] calldata keys) external {
+    function openKey(PurchaseTerms calldata terms, G1Point calldata ephemeral, bytes32[] calldata masked) external {
         (PurchaseId id, PurchaseRecord memory purchase) = _purchaseOf(terms, PurchasePhase.Disputed);
         require(msg.sender == terms.buyer || msg.sender == terms.seller, NotPartyToPurchase(id, msg.sender));
-        require(voters.length == keys.length, UnevenOpenings(voters.length, keys.length));
-        for (uint256 i; i < voters.length; ++i) {
-            emit KeyOpened(id, _caseOf(purchase), voters[i], keys[i]);
-        }
+        CaseId case_ = _caseOf(purchase);
+        uint256 seats = COURT.panelOf(case_).length;
+        require(seats != 0 && masked.length == seats, UnevenPanel(case_, masked.length, seats));
+        emit KeyOpened(case_, ephemeral, masked);
     }
 
     /// @inheritdoc IMarketplace
@@ -286,12 +286,14 @@ contract Marketplace is IMarketplace, Escrow, EIP712 {
         require(msg.sender == terms.buyer, NotBuyer(terms.buyer, msg.sender));
         require(rating <= MAX_RATING, InvalidRating(rating, MAX_RATING));
         _purchases[id].phase = PurchasePhase.Rated;
-        ListingRecord storage listing = _listings[terms.listing];
-        listing.ratingSum += uint56(rating);
-        ++listing.ratingCount;
-        Ratings storage ratings = _ratings[terms.seller];
-        ratings.sum += uint128(rating);
-        ++ratings.count;
+        unchecked {
+            // Counts what takes a purchase each: 2^56 / 10 of them are out of reach.
+            Listing memory listing = _listings[terms.listing];
+            (listing.ratingSum, listing.ratingCount) = (listing.ratingSum + uint56(rating), listing.ratingCount + 1);
+            _listings[terms.listing] = listing;
+            Ratings memory ratings = _ratings[terms.seller];
+            _ratings[terms.seller] = Ratings(ratings.sum + uint128(rating), ratings.count + 1);
+        }
         emit PurchaseRated(id, terms.listing, rating);
         if (rating >= GOOD_RATING) LEDGER.reward(terms.seller);
         else if (rating <= BAD_RATING) _penalise(terms.seller);
@@ -301,8 +303,7 @@ contract Marketplace is IMarketplace, Escrow, EIP712 {
 
     /// @inheritdoc IMarketplace
     function listingOf(ListingId id) external view returns (Listing memory) {
-        ListingRecord memory listing = _listings[id];
-        return Listing(listing.phase, listing.price, listing.ratingSum, listing.ratingCount);
+        return _listings[id];
     }
 
     /// @inheritdoc IMarketplace
@@ -324,8 +325,8 @@ contract Marketplace is IMarketplace, Escrow, EIP712 {
     }
 
     /// @inheritdoc IMarketplace
-    function settings() external view returns (MarketSettings memory) {
-        return _settings;
+    function panelTerms() external view returns (PanelTerms memory) {
+        return _panel;
     }
 
     // ------------------------------------------------------------------ internals
@@ -406,10 +407,19 @@ contract Marketplace is IMarketplace, Escrow, EIP712 {
         require(bond >= SELLER_PENALTY, SellerNotBonded(seller, bond, SELLER_PENALTY));
     }
 
-    function _listedOf(ListingTerms calldata terms) private view returns (ListingId id, ListingRecord storage listing) {
+    function _listedOf(ListingTerms calldata terms) private view returns (ListingId id, Listing storage listing) {
         id = _idOf(terms);
         listing = _listings[id];
         require(listing.phase == ListingPhase.Listed, NotListed(id, listing.phase));
+    }
+
+    function _ownListing(ListingTerms calldata terms) private view returns (ListingId, Listing storage) {
+        _requireSeller(terms.seller);
+        return _listedOf(terms);
+    }
+
+    function _requireSeller(address seller) private view {
+        require(msg.sender == seller, NotSeller(seller, msg.sender));
     }
 
     function _purchaseOf(PurchaseTerms calldata terms, PurchasePhase needed)
@@ -441,6 +451,10 @@ contract Marketplace is IMarketplace, Escrow, EIP712 {
 
     function _hashOf(MaskedKey calldata key) private pure returns (bytes26) {
         return bytes26(keccak256(abi.encode(key)));
+    }
+
+    function _requireWithin(uint256 value, uint256 minimum, uint256 maximum) private pure {
+        require(value >= minimum && value <= maximum, InvalidPanelTerms(value, minimum, maximum));
     }
 
     function _checked(uint256 price) private pure returns (uint128) {

@@ -6,7 +6,7 @@ import pytest
 from brownie import chain
 
 from handfast.crypto.bls import SecretKey
-from handfast.protocol.constants import ROLE_CLIENT, ROLE_PROVIDER, SELLER_PENALTY, TOKEN_SUPPLY
+from handfast.protocol.constants import ROLE_CLIENT, SELLER_PENALTY, TOKEN_SUPPLY
 from handfast.protocol.messages import Domain
 from handfast.registry.possession import prove_possession
 from tests.market import CHALLENGE_PERIOD, DELIVERY_PERIOD, ETHER, NATIVE, SETTINGS, Deal
@@ -15,6 +15,14 @@ UNBONDING_PERIOD = DELIVERY_PERIOD + CHALLENGE_PERIOD + 1
 BOND = 3 * SELLER_PENALTY
 BUYER_BOND = 7 * ETHER
 SELLER_SECRET, BUYER_SECRET, STRANGER_SECRET = 1_001, 1_002, 1_003
+
+
+def enroll(registry, account, secret, bond=0):
+    """Register an account with this decryption secret."""
+    domain = Domain(chain.id, registry.address)
+    pair = SecretKey(7 * secret), SecretKey(secret)
+    keys = prove_possession(*pair, account.address, 1, domain).words()
+    registry.register((ROLE_CLIENT, bytes(32), ""), keys, bond, {"from": account})
 
 
 @pytest.fixture(scope="module")
@@ -41,16 +49,13 @@ def token(deployer, MarketToken, hub, client, provider, stranger):
 def registry(deployer, ParticipantRegistry, token, client, provider, stranger):
     """The provider is participant 1 and bonded, the client 2, the stranger 3."""
     registry = deployer.deploy(ParticipantRegistry, token, deployer, UNBONDING_PERIOD)
-    domain = Domain(chain.id, registry.address)
-    for account, secret, role, bond in (
-        (provider, SELLER_SECRET, ROLE_PROVIDER, BOND),
-        (client, BUYER_SECRET, ROLE_CLIENT, BUYER_BOND),
-        (stranger, STRANGER_SECRET, ROLE_CLIENT, 0),
+    for account, secret, bond in (
+        (provider, SELLER_SECRET, BOND),
+        (client, BUYER_SECRET, BUYER_BOND),
+        (stranger, STRANGER_SECRET, 0),
     ):
         token.approve(registry, 2**256 - 1, {"from": account})
-        pair = SecretKey(7 * secret), SecretKey(secret)
-        keys = prove_possession(*pair, account.address, 1, domain).words()
-        registry.register((role, bytes(32), ""), keys, bond, {"from": account})
+        enroll(registry, account, secret, bond)
     return registry
 
 
@@ -60,8 +65,8 @@ def ledger(deployer, LedgerHarness):
 
 
 @pytest.fixture(scope="module")
-def court(deployer, CourtHarness, token):
-    return deployer.deploy(CourtHarness, token)
+def court(deployer, ScriptedCourt, token):
+    return deployer.deploy(ScriptedCourt, token)
 
 
 @pytest.fixture(scope="module")
