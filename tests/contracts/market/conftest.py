@@ -60,12 +60,13 @@ def registry(deployer, ParticipantRegistry, token, client, provider, stranger):
 
 
 @pytest.fixture(scope="module")
-def ledger(deployer, LedgerHarness):
-    return deployer.deploy(LedgerHarness)
+def ledger(deployer, ReputationLedger):
+    return deployer.deploy(ReputationLedger, deployer)
 
 
 @pytest.fixture(scope="module")
 def court(deployer, ScriptedCourt, token):
+    """The court as its clients see it; tests/contracts/market/test_court.py has the real one."""
     return deployer.deploy(ScriptedCourt, token)
 
 
@@ -74,6 +75,8 @@ def market(deployer, Marketplace, hub, registry, ledger, court, token, client, s
     market = deployer.deploy(Marketplace, hub, registry, ledger, court, SETTINGS)
     registry.authoriseSlasher(market, {"from": deployer})
     registry.seal({"from": deployer})
+    ledger.authoriseRecorder(market, {"from": deployer})
+    ledger.seal({"from": deployer})
     for account in (client, stranger):
         token.approve(market, 2**256 - 1, {"from": account})
     return market

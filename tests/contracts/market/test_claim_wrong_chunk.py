@@ -6,7 +6,7 @@ from dataclasses import replace
 
 import pytest
 
-from handfast.protocol.constants import CHUNK_BYTES, SELLER_PENALTY, PurchasePhase
+from handfast.protocol.constants import CHUNK_BYTES, SCALE, SELLER_PENALTY, PurchasePhase
 from tests.chain import reverts, set_next_timestamp
 from tests.contracts.market.conftest import BOND, BUYER_SECRET
 from tests.market import ETHER, Deal, package_of
@@ -34,7 +34,7 @@ def test_a_garbage_chunk_refunds_and_punishes(sold, registry, ledger, client, pr
     assert deal.phase == PurchasePhase.REFUNDED
     assert deal.owed(client) == ETHER
     assert registry.bondOf(1) == BOND - SELLER_PENALTY
-    assert ledger.penalties(provider) == 1
+    assert ledger.scoreOf(provider) == -SCALE
 
 
 @pytest.mark.parametrize("position", [0, 1, 2])
@@ -44,7 +44,7 @@ def test_a_false_claim_pays_the_seller(sold, ledger, client, provider, position)
     assert tx.events["FalseClaimMade"]["key"] == "0x" + deal.package.key.hex()
     assert deal.phase == PurchasePhase.PAID
     assert deal.owed(provider) == ETHER
-    assert ledger.penalties(client) == 1
+    assert ledger.scoreOf(client) == -SCALE
 
 
 def test_a_digest_that_fits_nothing_is_the_sellers_fault(sold, client):

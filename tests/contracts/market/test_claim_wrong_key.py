@@ -6,8 +6,8 @@ import pytest
 from py_arkworks_bls12381 import G1Point, Scalar
 
 from handfast.crypto.keccak import keccak
-from handfast.protocol.constants import SELLER_PENALTY, PurchasePhase
-from tests.chain import reverts, set_next_timestamp
+from handfast.protocol.constants import SCALE, SELLER_PENALTY, PurchasePhase
+from tests.chain import plain, reverts, set_next_timestamp
 from tests.contracts.market.conftest import BOND, STRANGER_SECRET
 from tests.market import EPHEMERAL, ETHER, Deal, package_of
 from tests.sealing import shown
@@ -33,7 +33,7 @@ def test_a_wrong_key_refunds_and_punishes(dealt_in, registry, ledger, token, cli
     assert tx.events["WrongKeyProven"]["key"] == "0x" + GARBAGE.hex()
     assert registry.bondOf(1) == BOND - SELLER_PENALTY
     assert token.totalSupply() == supply - SELLER_PENALTY
-    assert (ledger.penalties(provider), ledger.participations(provider)) == (1, 0)
+    assert plain(ledger.participationOf(provider)) == (-SCALE, 0, 0)
 
 
 def test_an_honest_dispute_wins(cheated, client):
@@ -50,8 +50,9 @@ def test_a_false_claim_pays_the_seller_at_once(delivered, ledger, registry, clie
     assert delivered.owed(provider) == ETHER
     assert tx.events["FalseClaimMade"]["key"] == "0x" + delivered.package.key.hex()
     assert registry.bondOf(1) == BOND
-    assert (ledger.penalties(client), ledger.penalties(provider)) == (1, 0)
-    assert ledger.participations(client) == ledger.participations(provider) == 1
+    assert (ledger.scoreOf(client), ledger.scoreOf(provider)) == (-SCALE, 0)
+    assert plain(ledger.participationOf(client)) == (-SCALE, 1, 1)
+    assert plain(ledger.participationOf(provider)) == (0, 1, 1)
 
 
 def test_a_key_masked_for_another_listing_is_wrong(market, provider, client, published, bought):

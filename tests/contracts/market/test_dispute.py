@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from handfast.protocol.constants import SEAT_FEE, CaseKind, PurchasePhase
+from handfast.protocol.constants import SCALE, SEAT_FEE, CaseKind, PurchasePhase
 from tests.chain import plain, reverts, set_next_timestamp
 from tests.contracts.market.conftest import BOND, BUYER_BOND
 from tests.market import ETHER, PANEL, SEATS
@@ -72,7 +72,7 @@ def test_the_buyer_that_wins_has_its_price_and_its_costs(
     assert token.balanceOf(client) == before + FEE
     assert token.balanceOf(market) == 0
     assert registry.bondOf(1) == BOND - FEE
-    assert (ledger.penalties(provider), ledger.penalties(client)) == (1, 0)
+    assert (ledger.scoreOf(provider), ledger.scoreOf(client)) == (-SCALE, 0)
 
 
 def test_costs_are_made_good_as_far_as_the_bond_goes(
@@ -109,8 +109,8 @@ def test_the_buyer_that_loses_pays(disputed, court, token, registry, ledger, cli
     assert token.balanceOf(client) == before + BUYER_BOND - 1  # the scripted court pays its payer
     assert registry.bondOf(2) == 1
     assert registry.bondOf(1) == BOND
-    assert (ledger.penalties(provider), ledger.penalties(client)) == (0, 1)
-    assert ledger.participations(client) == 1
+    assert (ledger.scoreOf(provider), ledger.scoreOf(client)) == (0, -SCALE)
+    assert plain(ledger.participationOf(client)) == (-SCALE, 1, 1)
 
 
 def test_the_default_is_the_seller(disputed, court, provider):

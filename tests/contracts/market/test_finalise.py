@@ -5,7 +5,7 @@ from __future__ import annotations
 import pytest
 
 from handfast.protocol.constants import PurchasePhase
-from tests.chain import mine_at, reverts, set_next_timestamp
+from tests.chain import mine_at, plain, reverts, set_next_timestamp
 from tests.market import ETHER
 
 
@@ -16,7 +16,8 @@ def test_pays_the_seller_after_the_challenge_period(dealt_in, stranger, provider
     assert dealt_in.phase == PurchasePhase.PAID
     assert dealt_in.owed(provider) == ETHER
     assert tx.events["PurchasePaid"]["id"] == "0x" + dealt_in.id.hex()
-    assert ledger.participations(provider) == ledger.participations(client) == 1
+    for party in (provider, client):
+        assert plain(ledger.participationOf(party)) == (0, 1, 1)
 
 
 def test_the_buyer_may_be_content_before(delivered, client, provider):

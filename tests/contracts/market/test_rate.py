@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from handfast.protocol.constants import BAD_RATING, GOOD_RATING, MAX_RATING, PurchasePhase
+from handfast.protocol.constants import BAD_RATING, GOOD_RATING, MAX_RATING, SCALE, PurchasePhase
 from tests.chain import plain, reverts
 from tests.contracts.market.conftest import STRANGER_SECRET
 from tests.market import Deal, package_of
@@ -22,8 +22,8 @@ def test_counts_for_listing_seller_and_reputation(paid, market, ledger, provider
     assert paid.phase == PurchasePhase.RATED
     assert plain(market.listingOf(paid.listing_id))[2:] == (rating, 1)
     assert plain(market.ratingsOf(provider)) == (rating, 1)
-    assert ledger.rewards(provider) == (rating >= GOOD_RATING)
-    assert ledger.penalties(provider) == (rating <= BAD_RATING)
+    steps = (rating >= GOOD_RATING) - (rating <= BAD_RATING)  # r + A/P with one partner of one
+    assert ledger.scoreOf(provider) == steps * SCALE
     assert tx.events["PurchaseRated"]["rating"] == rating
 
 
