@@ -8,6 +8,7 @@ from __future__ import annotations
 import asyncio
 import secrets
 from collections.abc import Awaitable, Callable, Iterator
+from contextlib import suppress
 from dataclasses import dataclass
 
 from handfast import log
@@ -41,6 +42,8 @@ SEAL_BYTES = 16
 _FETCH_ATTEMPTS = 5
 _FETCH_SECONDS = 10.0
 _SUBMIT_SECONDS = (0.5, 60.0)
+_TURN_SECONDS = 120.0
+"""How long an opinion waits for those with lower numbers on the same provider."""
 
 ARCHIVE = "round"
 """Kind of the journal's notes about rounds that have ended."""
@@ -356,6 +359,7 @@ class ClientRounds:
             _log.warning("nothing proves the payment: no opinion", round=request_id.hex())
             await self.take(rules.Submitted(request_id, taken=False))
             return
+        await self._turn(request_id)
         wait, longest = _SUBMIT_SECONDS
         while True:
             try:
@@ -366,6 +370,25 @@ class ClientRounds:
                 await asyncio.sleep(wait * (0.5 + secrets.randbelow(1000) / 1000))
                 wait = min(2 * wait, longest)
         await self.take(rules.Submitted(request_id, taken))
+
+    async def _turn(self, request_id: RequestId) -> None:
+        """Let opinions with lower numbers go first: once a batch has a higher one, they are too
+        late. (SPEC RP-9)"""
+        with suppress(TimeoutError):
+            async with asyncio.timeout(_TURN_SECONDS), self._changed:
+                await self._changed.wait_for(lambda: not self._goes_before(request_id))
+
+    def _goes_before(self, request_id: RequestId) -> bool:
+        """Whether an opinion on the same provider with a lower number is to be brought."""
+        own = self.find(request_id)
+        return any(
+            each.stage in (Stage.PAID, Stage.JUDGED)
+            and each.provider == own.provider
+            and each.payment is not None
+            and own.payment is not None
+            and each.payment.nonce < own.payment.nonce
+            for each in self._ledger.rounds.values()
+        )
 
     def _evidence(self, each: Round) -> Evidence | None:
         """The opinion with the receipt, or with what stands for it. (SPEC RP-4, RP-5)"""
