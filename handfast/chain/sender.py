@@ -121,13 +121,14 @@ class Sender:
         """Whether a call was signed under this key."""
         return key in self._open or self._outbox.find(key) is not None
 
-    async def send(self, key: str, call: Call) -> Mined:
+    async def send(self, key: str, call: Call, spare: int = 0) -> Mined:
         """Do a call once, and wait until the chain holds it deep enough.
 
         A key that was used before is not sent again: its outcome is returned, or waited for. So a
         caller that was interrupted repeats the same call with the same key.
 
         key      names the deed, for ever
+        spare    gas beyond what the call takes now, for what others' calls before it leave to it
         raises   Rejected if the call would revert, or did, or the account can't pay for it;
                  Unavailable if the node is away or gas is too dear: nothing was signed;
                  InvalidInput if the key was used for another call
@@ -138,7 +139,7 @@ class Sender:
             raise InvariantBroken("the sender has stopped by itself")
         known = self._open.get(key) or self._outbox.find(key)
         if known is None:
-            gas = await self._rehearse(call)
+            gas = await self._rehearse(call) + spare
             async with self._nonces:
                 known = self._outbox.find(key) or await self._sign_first(key, call, gas)
         if known.call != call:
