@@ -52,6 +52,7 @@ COMMANDS: dict[str, Entry] = {
         "handfast.coordinator.commands:coordinator",
         "Collect opinions, roll them up, serve proven scores.",
     ),
+    "voter": Entry("handfast.disputes.commands:voter", "Judge disputes for a fee, with a stake."),
     "reputation": Entry("handfast.reputation.commands:reputation", "Compute scores from opinions."),
     "market": Entry(
         "handfast.market.commands:market",
