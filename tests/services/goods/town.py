@@ -153,10 +153,12 @@ def last_json(output: str) -> Any:
     return [line for line in lines if "event" not in line][-1]
 
 
-async def found(anvil: Anvil, folder: Path) -> Deployment:
+async def found(
+    anvil: Anvil, folder: Path, delivery: int = DELIVERY, challenge: int = CHALLENGE
+) -> Deployment:
     """Put the protocol on a fresh chain, with short periods."""
     identity = Identity.parse(anvil.keys[0])
-    market = MarketParameters(DELIVERY, CHALLENGE, 3, 2, 2, 2, 2)
+    market = MarketParameters(delivery, challenge, 3, 2, 2, 2, 2)
     parameters = replace(DeploymentParameters.local(identity.address), market=market)
     async with Chain(anvil.url) as chain:
         deployment = await deployments.deploy(chain, identity.account(), parameters)
