@@ -47,10 +47,10 @@ def test_a_buyer_killed_at_every_write_goes_on(bazaar: Bazaar, play: Play) -> No
             (buyer.folder / "bought.bin").unlink(missing_ok=True)
             process = bazaar.buying(buyer, listing, flaw=death)
             died = await asyncio.to_thread(process.wait) == -signal.SIGKILL
-            if died and not await resumed(bazaar, buyer):
-                # It died before it had kept what it wanted, or after all was done.
-                if not (buyer.folder / "bought.bin").exists():
-                    await bazaar.done(bazaar.buying(buyer, listing))
+            gone_on = not died or await resumed(bazaar, buyer)
+            if not gone_on and not (buyer.folder / "bought.bin").exists():
+                # It died before it had kept what it wanted.
+                await bazaar.done(bazaar.buying(buyer, listing))
             assert (buyer.folder / "bought.bin").read_bytes() == content_of(SIZE)
             assert await bazaar.tokens(buyer) == FUNDS - bought * PRICE
             if not died:
