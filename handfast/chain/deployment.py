@@ -94,10 +94,14 @@ class MarketParameters:
     delivery_period: int
     challenge_period: int
     seats: int
-    evidence_period: int
     commit_period: int
     reveal_period: int
     appeal_period: int
+
+    def encode(self) -> tuple[int, int, tuple[int, int, int, int]]:
+        """The struct, its fields in order."""
+        panel = (self.seats, self.commit_period, self.reveal_period, self.appeal_period)
+        return self.delivery_period, self.challenge_period, panel
 
 
 @dataclass(frozen=True, slots=True)
@@ -178,7 +182,7 @@ class DeploymentParameters:
             window=2 * DAY,
             proposer_bond=10_000 * TOKEN,
             court=CourtParameters(14 * DAY, 4, HOUR, 30 * DAY),
-            market=MarketParameters(DAY, 3 * DAY, 5, 2 * DAY, DAY, DAY, 2 * DAY),
+            market=MarketParameters(DAY, 3 * DAY, 5, DAY, DAY, 2 * DAY),
             min_task_period=HOUR,
             max_task_period=90 * DAY,
         )
@@ -198,7 +202,7 @@ class DeploymentParameters:
             window=5,
             proposer_bond=1_000 * TOKEN,
             court=CourtParameters(2 * MINUTE, 1, 1, DAY),
-            market=MarketParameters(15, 15, 5, 10, 10, 10, 10),
+            market=MarketParameters(15, 15, 5, 10, 10, 10),
             min_task_period=1,
             max_task_period=DAY,
         )
@@ -412,7 +416,7 @@ class _Deployer:
             registry.address,
             ledger.address,
             court.address,
-            astuple(parameters.market),
+            parameters.market.encode(),
         )
         proofs = await self._create("DeliveryProofs")
         bounds = parameters.min_task_period, parameters.max_task_period

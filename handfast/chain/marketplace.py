@@ -36,12 +36,11 @@ from handfast.storage.cid import Cid, Codec
 
 @dataclass(frozen=True, slots=True)
 class MarketSettings:
-    """What a marketplace was told for ever, its struct of that name; periods in seconds."""
+    """What a marketplace was told for ever; periods in seconds."""
 
     delivery_period: int
     challenge_period: int
     seats: int
-    evidence_period: int
     commit_period: int
     reveal_period: int
     appeal_period: int
@@ -52,7 +51,8 @@ class Marketplace(Contract):
 
     async def settings(self) -> MarketSettings:
         """What it was told for ever."""
-        return MarketSettings(*await self._read("settings"))
+        periods = [int(await self._read(f"{name}_PERIOD")) for name in ("DELIVERY", "CHALLENGE")]
+        return MarketSettings(*periods, *await self._read("panelTerms"))
 
     async def owed_to(self, token: str, account: str) -> int:
         """What an account can collect."""

@@ -158,7 +158,7 @@ async def found(
 ) -> Deployment:
     """Put the protocol on a fresh chain, with short periods."""
     identity = Identity.parse(anvil.keys[0])
-    market = MarketParameters(delivery, challenge, 3, 2, 2, 2, 2)
+    market = MarketParameters(delivery, challenge, 3, 2, 2, 2)
     parameters = replace(DeploymentParameters.local(identity.address), market=market)
     async with Chain(anvil.url) as chain:
         deployment = await deployments.deploy(chain, identity.account(), parameters)
