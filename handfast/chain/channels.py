@@ -105,6 +105,11 @@ class ChannelHub(Contract):
             parameters.salt,
         )
 
+    @staticmethod
+    def pending(book: Book, position: int) -> tuple[Any, ...]:
+        """The structs State and Lock, and the lock's path, of a lock that is pending in a book."""
+        return _state(state_of(book)), _lock(book.locks[position]), paths_of(book)[position]
+
     # ------------------------------------------------------------ views
 
     async def channel(self, channel: ChannelId, at: int | None = None) -> ChannelRecord:

@@ -8,7 +8,7 @@ from typing import Any
 
 from handfast.chain.channels import ChannelHub
 from handfast.chain.client import Call, Contract
-from handfast.channels.state import Parameters
+from handfast.channels.state import Book, Parameters
 from handfast.protocol.constants import ProductOrigin
 
 
@@ -60,3 +60,13 @@ class ProductRegistry(Contract):
         """Claim a product that was sold in a closed channel, as its client."""
         words = ChannelHub.parameters(parameters)
         return self._call("claim", words, product, codec, position, tuple(path))
+
+    def claim_paid(self, parameters: Parameters, book: Book, position: int, codec: int) -> Call:
+        """Claim a product whose lock was pending when the channel ended, and paid, as its client.
+
+        book       by which the channel was settled
+        position   of the lock in it
+        """
+        words = ChannelHub.parameters(parameters)
+        state, lock, path = ChannelHub.pending(book, position)
+        return self._call("claimPaid", words, state, lock, codec, position, path)

@@ -18,7 +18,7 @@ from __future__ import annotations
 import asyncio
 import secrets
 import time
-from collections.abc import AsyncIterator, Iterator, Mapping
+from collections.abc import AsyncIterator
 from contextlib import AsyncExitStack, asynccontextmanager
 from dataclasses import dataclass
 from typing import Self
@@ -36,8 +36,9 @@ from handfast.channels.live import Live
 from handfast.channels.network import Network
 from handfast.channels.peer import Peer
 from handfast.channels.policy import Policy
-from handfast.channels.state import ChannelId, same_account
+from handfast.channels.state import ChannelId
 from handfast.client.channels import ClientChannels, Poor
+from handfast.client.claims import claims_of, is_free
 from handfast.client.handshake import Caller, Made, Wish
 from handfast.client.judging import open_judge
 from handfast.client.rounds import ClientRounds, Tools, new_number
@@ -45,11 +46,10 @@ from handfast.client.settings import ClientSettings
 from handfast.coordinator.client import CoordinatorClient
 from handfast.crew import beside
 from handfast.crypto.bls import PublicKey
-from handfast.crypto.merkle import MerkleTree, leaf_hash
 from handfast.errors import InvalidInput, Rejected, Unavailable
 from handfast.inference.judge import Verdict
 from handfast.process import World, open_world
-from handfast.protocol.constants import ChannelPhase, ProductOrigin
+from handfast.protocol.constants import ChannelPhase
 from handfast.provider.process import channels_of
 from handfast.provider.settings import MODES
 from handfast.registry.participants import Participant, Role, check_endpoint
@@ -63,6 +63,7 @@ _log = log.get(__name__)
 _ROUNDS_STREAM = b"rounds"
 _CLAIMS_AT_ONCE = 16
 """A node holds about so many transactions of one account that wait for a block."""
+_ASKS = 2
 
 
 @dataclass(frozen=True, slots=True)
@@ -209,7 +210,7 @@ class Client:
 
     async def claim_all(self) -> list[bytes]:
         """Make the products of channels that are over tokens of ours, also those that their
-        provider registered. (SPEC CH-17, PV-6)
+        provider registered. (SPEC CH-17, PV-4, PV-6)
         """
         bought = (*self.rounds.ended(), *self.rounds.ledger.rounds.values())
         codecs = {each.product.digest: each.product.codec for each in bought}
@@ -218,30 +219,19 @@ class Client:
             self._claim(live, product, call, room)
             for live in self._peer.channels.values()
             if live.over.is_set()
-            for product, call in self._claims(live, codecs)
+            for product, call in claims_of(
+                self._products, live, ClientChannel(self._peer, live).rounds(), codecs
+            )
         ]
         done = await asyncio.gather(*claims)
         return [product for product in done if product is not None]
-
-    def _claims(self, live: Live, codecs: Mapping[bytes, int]) -> Iterator[tuple[bytes, Call]]:
-        """What was sold in a channel, each with the call that claims it."""
-        sold = self._sold(live)
-        tree = MerkleTree(map(leaf_hash, sold))
-        for position, product in enumerate(sold):
-            codec = codecs.get(product)
-            if codec is not None:
-                place = codec, position, tree.path(position)
-                yield product, self._products.claim(live.terms.parameters, product, *place)
 
     async def _claim(
         self, live: Live, product: bytes, call: Call, room: asyncio.Semaphore
     ) -> bytes | None:
         async with room:
             known = await self._products.product(product)
-            theirs = same_account(known.holder, live.terms.peer)
-            if known.registration_block and not (
-                theirs and known.origin is ProductOrigin.REGISTERED
-            ):
+            if not is_free(known, live.terms.peer):
                 return None
             try:
                 await self._world.sender.send(f"claim {product.hex()}", call)
@@ -288,8 +278,12 @@ class Client:
         endpoint = check_endpoint(participant.endpoint).rstrip("/")
         key = PublicKey.parse(participant.decryption_key)
         parameters = self.channels.plan(participant.account)
-        request, fee = await self._caller.request(endpoint, parameters, wish, int(time.time()))
-        await self.channels.ready(parameters, endpoint, fee)
+        for _ in range(_ASKS):
+            asked_at = time.monotonic()
+            request, fee = await self._caller.request(endpoint, parameters, wish, int(time.time()))
+            await self.channels.ready(parameters, endpoint, fee)
+            if time.monotonic() < asked_at + wish.patience[0]:
+                break  # else the channel was opened meanwhile: the provider may have forgotten us
         made = await self._caller.order(endpoint, request, fee, key, wish)
         each = _begin(made, participant, endpoint, wish, hold=hold)
         await self.rounds.begin(each, made.id)
@@ -320,15 +314,14 @@ class Client:
     def _look(self, channel: ChannelId, hash_: bytes) -> Locked | Concluded | bool:
         """What became of a lock: its newest event; else whether it was asked for at all."""
         live = self._peer.find(channel)
-        for lock in live.end.channel.agreed.locks:
-            if lock.hash == hash_:
-                return Locked(lock)
-        if isinstance(live.end, ClientEnd) and hash_ in live.end.rounds:
-            return True
+        # Before the locks: those by which a channel ended stay in its last state for ever.
         for ended in ClientChannel(self._peer, live).rounds():
             if ended.lock.hash == hash_:
                 return ended
-        return False
+        for lock in live.end.channel.agreed.locks:
+            if lock.hash == hash_:
+                return Locked(lock)
+        return isinstance(live.end, ClientEnd) and hash_ in live.end.rounds
 
     def _prove(self, channel: ChannelId, nonce: int) -> Payment | None:
         """What the end of a channel proves of a payment without a receipt. (SPEC RP-5)"""

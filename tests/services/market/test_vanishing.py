@@ -7,6 +7,9 @@ import signal
 from collections.abc import Awaitable, Callable
 from typing import Any
 
+import pytest
+
+from handfast.errors import Rejected
 from handfast.registry.participants import Role
 from tests.services.market.actors import HOLD
 from tests.services.market.town import FEE, TOKEN, Account, Town
@@ -37,8 +40,40 @@ def test_a_provider_that_a_client_deserted_exits_alone(town: Town, play: Play) -
         assert provider.is_running
         # The fee of the other round is the client's again, and keeps nobody waiting.
         assert await town.held_by_hub() == FEE
+        async with town.client(buyer):
+            await town.until_hub_is_empty()  # unasked, as soon as the client is back
         await settled(town, seller, buyer)
         assert await town.products(buyer) == 1
+
+    play(test)
+
+
+def test_a_client_that_its_provider_deserted_owns_what_it_pays_and_has_the_rest_back(
+    town: Town, play: Play
+) -> None:
+    """One round is paid on chain, the other comes back at its expiry, by itself. The provider finds
+    its fee when it is back. (SPEC CH-14, CH-17, CH-22, CH-23, PV-4)
+    """
+
+    async def test() -> None:
+        seller = await town.settle_down(Role.PROVIDER)
+        buyer = await town.settle_down(Role.CLIENT)
+        provider = town.provider(seller)
+        async with town.client(buyer) as client:
+            wanted, unwanted = [await client.order(f"a {digit}") for digit in ("three", "four")]
+            provider.kill()
+            assert (await wanted.pay()).fee == FEE
+            while await town.tokens(buyer) != TOKEN - FEE:
+                await asyncio.sleep(0.05)
+            assert await town.held_by_hub() == FEE
+            with pytest.raises(Rejected, match="came to nothing"):
+                await unwanted.pay()
+        claiming = town.buyer(buyer, "claim")
+        assert await asyncio.to_thread(claiming.wait) == 0, claiming.output
+        assert await town.products(buyer) == 1
+        town.provider(seller)
+        await town.until_hub_is_empty()
+        assert await town.tokens(seller) == TOKEN + FEE
 
     play(test)
 
