@@ -13,13 +13,14 @@ from pathlib import Path
 from typing import Any
 
 import click
+from pydantic import Field
 
 from handfast import log
 from handfast.chain import deployment as deployments
 from handfast.chain.client import Chain
 from handfast.chain.deployment import Deployment
 from handfast.chain.outbox import Outbox
-from handfast.chain.rules import Policy
+from handfast.chain.rules import Policy, default_confirmations
 from handfast.chain.sender import Sender
 from handfast.channels.terms import Timing
 from handfast.crypto import keys
@@ -60,7 +61,8 @@ class ProcessSettings(Settings):
     keystore         encrypted key file; without one the key is read from HANDFAST_KEY
     password_file    of the keystore; else HANDFAST_PASSWORD, else asked for
     data             folder for journals and content, of this process alone
-    confirmations    blocks that make a fact of the chain certain, its own included
+    confirmations    blocks that make a fact of the chain certain, its own included; without it 1 on
+                     a local chain, 12 on any other (SPEC PR-14)
     poll             seconds between looks at the chain
     """
 
@@ -69,7 +71,7 @@ class ProcessSettings(Settings):
     keystore: Path | None = None
     password_file: Path | None = None
     data: Path
-    confirmations: int = 1
+    confirmations: int | None = Field(None, ge=1)
     poll: float = 1.0
     log_level: log.Level = "info"
     log_format: log.Format = "console"
@@ -77,7 +79,10 @@ class ProcessSettings(Settings):
 
 @dataclass(frozen=True, slots=True)
 class World:
-    """Everything a process works with, open."""
+    """Everything a process works with, open.
+
+    confirmations   blocks that make a fact of the chain certain, its own included
+    """
 
     identity: Identity
     chain: Chain
@@ -86,6 +91,7 @@ class World:
     sender: Sender
     scribe: Scribe
     store: LocalStore
+    confirmations: int
 
     @property
     def hub(self) -> Domain:
@@ -103,7 +109,11 @@ def process_options(command: Callable[..., Any]) -> Callable[..., Any]:
         click.option("--keystore", type=path, help="Encrypted key file; else HANDFAST_KEY."),
         click.option("--password-file", type=path, help="Of the keystore."),
         click.option("--data", type=path, help="Folder for journals and content."),
-        click.option("--confirmations", type=int, help="Blocks that make a fact certain."),
+        click.option(
+            "--confirmations",
+            type=int,
+            help="Blocks that make a fact certain.",
+        ),
         click.option("--log-level", type=click.Choice(["debug", "info", "warning", "error"])),
         click.option("--log-format", type=click.Choice(["console", "json"])),
     )
@@ -142,13 +152,23 @@ async def open_world(settings: ProcessSettings) -> AsyncIterator[World]:
         database = open_database(settings.data / "outbox.db")
         stack.callback(database.dispose)
         outbox = Outbox(database, identity.address)
+        confirmations = settings.confirmations or default_confirmations(deployment.chain_id)
         policy = Policy(
-            confirmations=settings.confirmations,
+            confirmations=confirmations,
             interval=settings.poll,
             idle_interval=_IDLE_POLLS * settings.poll,
         )
         sender = await stack.enter_async_context(Sender(chain, identity.account(), outbox, policy))
-        yield World(identity, chain, deployment.chain_id, deployment, sender, scribe, store)
+        yield World(
+            identity,
+            chain,
+            deployment.chain_id,
+            deployment,
+            sender,
+            scribe,
+            store,
+            confirmations,
+        )
 
 
 async def run_until_stopped(*works: Coroutine[Any, Any, None]) -> None:

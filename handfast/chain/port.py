@@ -18,10 +18,11 @@ from handfast.chain.channels import ChannelHub, ChannelRecord, PreimageRegistry
 from handfast.chain.client import Call, Chain
 from handfast.chain.follower import BlockEvents, Cursor, Follower, RolledBack
 from handfast.chain.sender import Sender
-from handfast.channels.chain import Signatures
+from handfast.channels.chain import Signatures, Told
 from handfast.channels.inputs import (
     ChainFact,
     Closed,
+    Final,
     Funded,
     Registered,
     Resolved,
@@ -35,6 +36,10 @@ from handfast.errors import Rejected, Unavailable
 from handfast.protocol.constants import ChannelPhase, LockOutcome
 
 _log = log.get(__name__)
+
+FINAL_BLOCKS = 256
+"""Depth at which nothing is undone any more: Ethereum's finality takes 64 to 96. (SPEC CH-28)"""
+
 _IS_VALID = bytes.fromhex("1626ba7e")
 """Selector of isValidSignature, and what a wallet answers if it takes one (ERC-1271)."""
 _WORD = 32
@@ -44,7 +49,9 @@ _WORD = 32
 class _Seen:
     """What the watch has read so far.
 
+    confirmations   blocks that make a fact certain, its own included
     turn        rises with every look that found something
+    current     whether everything up to the newest block was looked at
     undone      rises with every re-organisation
     head        newest block that was looked at
     reveals     in the order of the looks; time 0 takes one back
@@ -55,7 +62,9 @@ class _Seen:
     resolved    block, position and outcome of each resolved lock, by channel
     """
 
+    confirmations: int
     turn: int = 0
+    current: bool = False
     undone: int = 0
     head: int = 0
     reveals: list[Revealed] = field(default_factory=list)
@@ -93,6 +102,7 @@ class _Seen:
     def undo(self, tip: int) -> None:
         """Forget what stood in blocks above the tip; whoever follows reads the rest again."""
         self.undone += 1
+        self.current = False
         for preimage, number in list(self.revealed.items()):
             if number > tip:
                 del self.revealed[preimage]
@@ -108,49 +118,84 @@ class _Seen:
 class _Teller:
     """What one follower of a channel was told, and so what it is still to be told.
 
-    read_at   newest block that the watch had seen when the channel was read; None: never
-    undone    re-organisations that the watch had seen then
-    reveals   how many of the watch's reveals it was told
+    read_at     newest block that the watch had seen when the channel was read; None: read it again
+    undone      re-organisations that the watch had seen then
+    phase       that was told
+    reveals     how many of the watch's reveals it was told
+    unsure      preimages that it was told of earlier, not found again yet
+    deep        newest event of the channel when it was told that the end is final; -1: it was not
     """
 
+    unsure: frozenset[bytes]
+    resolved: dict[int, LockOutcome]
     read_at: int | None = None
     undone: int = 0
+    phase: ChannelPhase | None = None
     reveals: int = 0
     holdings: Holdings | None = None
     registered: Registered | None = None
-    closed: bool = False
-    resolved: set[int] = field(default_factory=set)
+    closed: Closed | None = None
+    deep: int = -1
 
     def of_records(
         self, newest: ChannelRecord, certain: ChannelRecord | None
     ) -> Iterator[ChainFact]:
-        """What changed in what the hub says."""
-        live = (ChannelPhase.OPEN, ChannelPhase.CLOSING)
-        if certain is not None and certain.phase in live and certain.holdings != self.holdings:
-            self.holdings = certain.holdings
-            yield Funded(certain.holdings)
+        """What changed in what the hub says of a channel whose end the watch has not seen."""
+        if newest.phase is ChannelPhase.CLOSED:
+            return
+        # One whose opening fell out of the chain holds nothing.
+        held = certain.holdings if certain is not None else self.holdings
+        if held is not None and held != self.holdings:
+            self.holdings = held
+            yield Funded(held)
         if newest.phase is ChannelPhase.CLOSING:
             registered = Registered(newest.version, newest.challenge_end)
-            if registered != self.registered:
-                self.registered = registered
+            if (newest.phase, registered) != (self.phase, self.registered):
+                self._go_back(newest.phase, registered)
                 yield registered
-        elif newest.phase is ChannelPhase.OPEN and self.registered is not None:
-            self.registered = None
+        elif self.phase is not ChannelPhase.OPEN:
+            self._go_back(ChannelPhase.OPEN, None)
             yield Unregistered()
 
-    def of_events(self, seen: _Seen, channel: ChannelId, certain: int) -> Iterator[ChainFact]:
-        """What happened up to the block `certain`, and the newest reveals."""
+    def _go_back(self, phase: ChannelPhase, registered: Registered | None) -> None:
+        self.phase, self.registered, self.closed, self.deep = phase, registered, None, -1
+        self.resolved.clear()
+
+    def of_events(self, seen: _Seen, channel: ChannelId, head: int) -> Iterator[ChainFact]:
+        """What happened up to where it is certain, and the newest reveals.
+
+        head    newest block that the watch has looked at
+        """
+        certain = head - seen.confirmations + 1
         while self.reveals < len(seen.reveals):
             self.reveals += 1
             yield seen.reveals[self.reveals - 1]
+        if seen.current:
+            for preimage in self.unsure - seen.revealed.keys():
+                yield Revealed(preimage, 0)
+            self.unsure = frozenset()
         ended = seen.ended.get(channel)
-        if ended is not None and ended[0] <= certain and not self.closed:
-            self.closed = True
-            yield Closed(ended[1])
-        for number, position, outcome in tuple(seen.resolved.get(channel, ())):
-            if number <= certain and position not in self.resolved:
-                self.resolved.add(position)
+        if ended is not None and ended[0] <= certain and Closed(ended[1]) != self.closed:
+            if self.closed is not None:
+                self.resolved.clear()
+            self.phase, self.closed = ChannelPhase.CLOSED, Closed(ended[1])
+            yield self.closed
+        yield from self._of_locks(seen, channel, certain)
+        touched = seen.touched.get(channel, 0)
+        if ended is not None and self.deep < touched <= head - FINAL_BLOCKS + 1:
+            self.deep = touched
+            yield Final()
+
+    def _of_locks(self, seen: _Seen, channel: ChannelId, certain: int) -> Iterator[ChainFact]:
+        entries = tuple(seen.resolved.get(channel, ()))
+        for number, position, outcome in entries:
+            if number <= certain and self.resolved.get(position) is not outcome:
+                self.resolved[position] = outcome
                 yield Resolved(position, outcome)
+        if seen.current:
+            for position in self.resolved.keys() - {position for _, position, _ in entries}:
+                del self.resolved[position]
+                yield Resolved(position, LockOutcome.ABSENT)
 
 
 class HubPort:
@@ -175,10 +220,9 @@ class HubPort:
         self._sender = sender
         self._hub = hub
         self._preimages = preimages
-        self._confirmations = confirmations
         self._poll = poll
         self._follower = Follower(chain, (hub, preimages), confirmations=1, first_block=first_block)
-        self._seen = _Seen()
+        self._seen = _Seen(confirmations)
         self._changed = asyncio.Condition()
 
     # ------------------------------------------------------------ the watch
@@ -200,6 +244,9 @@ class HubPort:
             cursor = await self._follower.origin()
         happened = await self._follower.next(cursor)
         if happened is None:
+            if not self._seen.current:
+                self._seen.current = True
+                await self._notify()
             return cursor, False
         if isinstance(happened, RolledBack):
             self._sender.recheck()
@@ -209,10 +256,13 @@ class HubPort:
                 for event in block.events:
                     self._seen.note(block, event)
         self._seen.head = happened.cursor.tip.number
+        await self._notify()
+        return happened.cursor, True
+
+    async def _notify(self) -> None:
         self._seen.turn += 1
         async with self._changed:
             self._changed.notify_all()
-        return happened.cursor, True
 
     # ------------------------------------------------------------ facts of one channel
 
@@ -225,13 +275,13 @@ class HubPort:
 
     async def _certain(self, channel: ChannelId) -> ChannelRecord | None:
         head = await self._chain.head()
-        at = head.number - self._confirmations + 1
+        at = head.number - self._seen.confirmations + 1
         return await self._hub.channel(channel, at=at) if at >= 0 else None
 
-    async def follow(self, parameters: Parameters) -> AsyncIterator[ChainFact]:
+    async def follow(self, parameters: Parameters, told: Told) -> AsyncIterator[ChainFact]:
         """First what holds now, then every change of it, for ever."""
         channel = id_of(parameters)
-        teller = _Teller()
+        teller = _Teller(told.revealed, dict(told.resolved))
         while True:
             # What the watch finds while the hub is asked, or while a fact is taken in, is looked at
             # in the next turn.
@@ -240,9 +290,12 @@ class HubPort:
                 newest = await self._hub.channel(channel)
                 certain = await self._certain(channel)
                 teller.read_at, teller.undone = head, undone
-                for fact in teller.of_records(newest, certain):
-                    yield fact
-            for fact in teller.of_events(self._seen, channel, head - self._confirmations + 1):
+                if channel not in self._seen.ended:
+                    for fact in teller.of_records(newest, certain):
+                        yield fact
+                elif newest.phase is not ChannelPhase.CLOSED:
+                    teller.read_at = None  # the node, or the watch, is behind: ask again
+            for fact in teller.of_events(self._seen, channel, head):
                 yield fact
             async with self._changed:
                 await self._changed.wait_for(lambda: self._seen.turn != turn)  # noqa: B023
@@ -252,7 +305,7 @@ class HubPort:
         touched = self._seen.touched.get(channel)
         if teller.read_at is None or teller.undone != self._seen.undone:
             return True
-        return touched is not None and teller.read_at < touched + self._confirmations
+        return touched is not None and teller.read_at < touched + self._seen.confirmations
 
     # ------------------------------------------------------------ wallets
 
@@ -298,7 +351,8 @@ class HubPort:
         cancelled: Mapping[int, bytes],
     ) -> None:
         """End the channel by the registered book, and resolve these of its locks."""
-        await self._send("settle", self._hub.settle(parameters, book, positions, cancelled))
+        ripe = await self._ripe(book, positions, cancelled)
+        await self._send("settle", self._hub.settle(parameters, book, ripe, cancelled))
 
     async def resolve(
         self,
@@ -308,7 +362,25 @@ class HubPort:
         cancelled: Mapping[int, bytes],
     ) -> None:
         """Resolve locks of the book by which the channel ended."""
-        await self._send("resolve", self._hub.resolve(parameters, book, positions, cancelled))
+        ripe = await self._ripe(book, positions, cancelled)
+        if not ripe:
+            raise Unavailable("the chain's clock has not come to the expiry")
+        await self._send("resolve", self._hub.resolve(parameters, book, ripe, cancelled))
+
+    async def _ripe(
+        self, book: Book, positions: Sequence[int], cancelled: Mapping[int, bytes]
+    ) -> list[int]:
+        """Those that the hub would not skip: by its clock, which is not ours, an unrevealed lock
+        has expired.
+        """
+        now = (await self._chain.head()).timestamp
+        ripe = []
+        for position in positions:
+            lock = book.locks[position]
+            waits = now <= lock.expiry and position not in cancelled
+            if not waits or await self._preimages.revealed_at(lock.hash):
+                ripe.append(position)
+        return ripe
 
     async def close_cooperatively(
         self, parameters: Parameters, book: Book, deadline: int, signatures: Signatures

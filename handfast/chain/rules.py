@@ -11,6 +11,15 @@ from handfast.errors import Unavailable
 GWEI = 10**9
 ETHER = 10**18
 
+CONFIRMATIONS = 12
+"""What a process waits for where nothing else is set, its own block included. (SPEC PR-14)"""
+_LOCAL_CHAINS = frozenset((31_337, 1_337))
+
+
+def default_confirmations(chain_id: int) -> int:
+    """How many blocks make a fact of this chain certain, unless somebody says otherwise."""
+    return 1 if chain_id in _LOCAL_CHAINS else CONFIRMATIONS
+
 
 @dataclass(frozen=True, slots=True)
 class Fees:
@@ -27,6 +36,7 @@ class Policy:
     confirmations   blocks that must hold a transaction, its own included, before it counts
     stuck_blocks    blocks that may pass by the next transaction before it is sent again dearer
     max_fee         ceiling of what is bid, in wei per gas
+    hold            seconds for which what fell out of the chain, and would fail now, is held back
     interval        seconds between two looks while something is under way
     idle_interval   seconds between two looks while nothing is
     """
@@ -34,6 +44,7 @@ class Policy:
     confirmations: int = 1
     stuck_blocks: int = 3
     max_fee: int = 500 * GWEI
+    hold: float = 120.0
     interval: float = 1.0
     idle_interval: float = 12.0
 
@@ -105,6 +116,9 @@ class Seen:
     taken      whether a block deep enough shows another transaction under its nonce
     waited     blocks since its newest attempt was signed
     refusal    why the node did not take its newest attempt; None if it did
+    fell_out   whether the chain held it before
+    held       seconds since when it is the account's next and would fail if it went; None if it
+               would not
     """
 
     head: int
@@ -113,6 +127,8 @@ class Seen:
     taken: bool
     waited: int
     refusal: Refusal | None
+    fell_out: bool = False
+    held: float | None = None
 
 
 class Action(enum.Enum):
@@ -136,7 +152,8 @@ def next_action(nonce: int, seen: Seen, policy: Policy) -> Action:
 
     All attempts under a nonce exclude each other, so whatever is done here, at most one takes
     effect. A new nonce is safe only once another transaction was seen under the old one: that the
-    node has no receipt proves nothing, it may lag.
+    node has no receipt proves nothing, it may lag. What fell out of the chain goes back in order:
+    what it builds on, another account's perhaps, may have to come first. (SPEC PR-12)
     """
     if seen.mined_in is not None:
         deep = is_deep(seen.mined_in, seen.head, policy)
@@ -147,6 +164,10 @@ def next_action(nonce: int, seen: Seen, policy: Policy) -> Action:
         return Action.WAIT
     if seen.refusal is Refusal.FINAL:
         return Action.CANCEL
+    if seen.fell_out and nonce > seen.count:
+        return Action.WAIT
+    if seen.held is not None:
+        return Action.CANCEL if seen.held >= policy.hold else Action.WAIT
     too_cheap = seen.refusal is Refusal.UNDERPRICED or seen.waited >= policy.stuck_blocks
     return Action.BUMP if nonce == seen.count and too_cheap else Action.BROADCAST
 

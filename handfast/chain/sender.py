@@ -42,12 +42,16 @@ class _Watched:
     """What this process knows of a transaction beyond what is kept.
 
     signed_at   head when its newest attempt was signed, or when this process began
-    refusal     why the node did not take the newest attempt
+    refusal     why the node did not take the newest attempt, or why it would fail now
+    was_in      whether the chain held it before
+    held_since  when it was first found that it would fail if it went now, by the loop's clock
     """
 
     signed_at: int
     refusal: Refusal | None = None
     words: str = ""
+    was_in: bool = False
+    held_since: float | None = None
 
 
 class Sender:
@@ -206,9 +210,9 @@ class Sender:
         signed = self._account.sign_transaction(fields)
         return Attempt(bytes(signed.hash), bytes(signed.raw_transaction), fees, cancels)
 
-    def _watch(self, transaction: Transaction, head: int) -> None:
+    def _watch(self, transaction: Transaction, head: int, *, was_in: bool = False) -> None:
         self._open[transaction.key] = transaction
-        self._watched[transaction.key] = _Watched(head)
+        self._watched[transaction.key] = _Watched(head, was_in=was_in)
 
     async def _broadcast(self, transaction: Transaction) -> None:
         """Hand the newest attempt to the node. Whatever it says, the attempt stays."""
@@ -253,11 +257,13 @@ class Sender:
         for dropped in self._outbox.concluded_from(count):
             _log.warning("transaction fell out of the chain", deed=dropped.key, nonce=dropped.nonce)
             self._outbox.reopen(dropped.key)
-            self._watch(replace(dropped, outcome=Outcome.SENT, mined=b""), head)
+            self._watch(replace(dropped, outcome=Outcome.SENT, mined=b""), head, was_in=True)
 
     async def _advance(self, transaction: Transaction, head: int, count: int) -> None:
         watched = self._watched[transaction.key]
         mined = await self._find(transaction) if transaction.nonce < count else None
+        watched.was_in = watched.was_in or mined is not None
+        is_next = watched.was_in and transaction.nonce == count
         seen = Seen(
             head=head,
             count=count,
@@ -265,6 +271,8 @@ class Sender:
             taken=mined is None and await self._is_taken(transaction, head, count),
             waited=head - watched.signed_at,
             refusal=watched.refusal,
+            fell_out=watched.was_in,
+            held=await self._held(transaction, watched) if is_next else None,
         )
         match next_action(transaction.nonce, seen, self._policy):
             case Action.WAIT:
@@ -279,6 +287,21 @@ class Sender:
                 await self._cancel(transaction, head)
             case Action.RENEW:
                 await self._renew(transaction, head)
+
+    async def _held(self, transaction: Transaction, watched: _Watched) -> float | None:
+        """For how long a transaction that fell out of the chain would have failed by now."""
+        if transaction.attempts[-1].cancels:
+            return None
+        try:
+            await self._chain.call(transaction.call, self.address)
+        except Rejected as error:
+            now = asyncio.get_running_loop().time()
+            if watched.held_since is None:
+                watched.held_since, watched.words = now, error.reason
+                _log.info("transaction held back", deed=transaction.key, reason=error.reason)
+            return now - watched.held_since
+        watched.held_since = None
+        return None
 
     async def _find(self, transaction: Transaction) -> Mined | None:
         for attempt in reversed(transaction.attempts):

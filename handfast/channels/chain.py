@@ -3,13 +3,28 @@
 from __future__ import annotations
 
 from collections.abc import AsyncIterator, Mapping, Sequence
+from dataclasses import dataclass, field
 from typing import Protocol
 
 from handfast.channels.inputs import ChainFact
 from handfast.channels.state import Book, Holdings, Parameters
+from handfast.protocol.constants import LockOutcome
 
 Signatures = tuple[bytes, bytes]
 """The client's, the provider's."""
+
+
+@dataclass(frozen=True, slots=True)
+class Told:
+    """What the chain has said of a channel that a re-organisation may take back unseen, while no
+    process watches.
+
+    revealed    preimages
+    resolved    outcomes of locks, by position
+    """
+
+    revealed: frozenset[bytes] = frozenset()
+    resolved: Mapping[int, LockOutcome] = field(default_factory=dict)
 
 
 class ChainPort(Protocol):
@@ -67,12 +82,16 @@ class ChainPort(Protocol):
     async def holdings(self, parameters: Parameters) -> Holdings | None:
         """What the hub holds for an Open channel after enough confirmations; None if it is not."""
 
-    def follow(self, parameters: Parameters) -> AsyncIterator[ChainFact]:
+    def follow(self, parameters: Parameters, told: Told) -> AsyncIterator[ChainFact]:
         """First what holds now, then every change of it, for ever.
 
-        `Registered` and `Revealed` come from the newest block, and are corrected by `Unregistered`
-        and by a `Revealed` with another time (0 for none) if a re-organisation undoes them; the
-        rest come after enough confirmations. Preimages of other channels may be among them.
+        told    earlier, perhaps to a process before this one: what does not hold any more is
+                corrected
+
+        `Registered` and `Revealed` come from the newest block, the rest after enough confirmations.
+        What a re-organisation undoes is corrected: a registration or an end by `Unregistered` or
+        `Registered`, a reveal by one with another time (0 for none), a resolution by another
+        outcome (ABSENT for none). Preimages of other channels may be among them.
         """
 
     async def has_code(self, account: str) -> bool:

@@ -6,6 +6,7 @@ from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field, replace
 from typing import TypeVar
 
+from handfast.channels.effects import Result
 from handfast.channels.rules import is_timely, leaf_of, state_of
 from handfast.channels.state import Book, Holdings, Lock
 from handfast.channels.terms import Terms
@@ -42,8 +43,9 @@ class Exit:
     challenge_end   last second at which it can be replaced
     standing        book of the registered state, and of the end; None if we do not know it
     outcomes        of its locks, by position, as far as resolved on chain
-    concluded       positions whose round was reported
+    concluded       how the rounds of its locks were reported, by the lock's number
     over            everything is done
+    final           the end is so deep in the chain that nothing undoes it
     """
 
     phase: ChannelPhase = ChannelPhase.OPEN
@@ -52,8 +54,14 @@ class Exit:
     challenge_end: Uint64 = 0
     standing: Book | None = None
     outcomes: Mapping[Uint64, LockOutcome] = field(default_factory=dict)
-    concluded: tuple[Uint64, ...] = ()
+    concluded: Mapping[Uint64, Result] = field(default_factory=dict)
     over: bool = False
+    final: bool = False
+
+    @property
+    def is_done(self) -> bool:
+        """Whether nothing can come of the channel any more."""
+        return self.over and self.final
 
 
 _NOTHING = Holdings()

@@ -131,7 +131,7 @@ class Locked:
 
 @dataclass(frozen=True, slots=True)
 class Concluded:
-    """A round has ended, for ever.
+    """A round has ended. It is reported again only should a re-organisation end it otherwise.
 
     lock         as it was agreed; as it was asked for, with nonce 0, if it never was
     preimage     what paid it; empty if nothing did
@@ -172,6 +172,11 @@ class Over:
 
 
 @dataclass(frozen=True, slots=True)
+class Revived:
+    """A re-organisation undid the end of the channel, which was over: it is being ended again."""
+
+
+@dataclass(frozen=True, slots=True)
 class Complaint:
     """The peer could not take something of ours, or knows another state than we do."""
 
@@ -179,7 +184,7 @@ class Complaint:
     detail: str
 
 
-Event = Offered | Locked | Concluded | Transferred | Leaving | Over | Complaint
+Event = Offered | Locked | Concluded | Transferred | Leaving | Over | Revived | Complaint
 
 
 @dataclass(frozen=True, slots=True)

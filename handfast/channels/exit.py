@@ -22,12 +22,14 @@ from handfast.channels.effects import (
     ResolveLocks,
     Result,
     Reveal,
+    Revived,
     SettleChannel,
     WithdrawTotal,
 )
 from handfast.channels.inputs import (
     ChainFact,
     Closed,
+    Final,
     Funded,
     Registered,
     Resolved,
@@ -65,39 +67,70 @@ def hear_chain(
     match fact:
         case Funded(holdings):
             return _changed(channel, replace(channel, holdings=holdings)), ()
-        case _ if ending.phase is ChannelPhase.CLOSED and not isinstance(fact, Revealed | Resolved):
-            return channel, ()
-        case Registered(version, challenge_end):
-            standing = books.get(version)
-            after = _with_exit(
-                channel,
-                replace(
-                    ending,
-                    phase=ChannelPhase.CLOSING,
-                    registered=version,
-                    challenge_end=challenge_end,
-                    standing=standing,
-                ),
-            )
-            left, effects = begin_exit(after, Reason.ENDING)
-            if standing is None and after is not channel and version > channel.agreed.version:
-                detail = f"version {version} is registered, ours is {channel.agreed.version}"
-                effects += (Report(Complaint(Reason.LOST_STATE, detail)),)
-            return left, effects
+        case Registered():
+            return _hear_registration(channel, fact, books)
         case Unregistered():
             opened = replace(ending, phase=ChannelPhase.OPEN, registered=0, challenge_end=0)
-            return _with_exit(channel, replace(opened, standing=None)), ()
+            return _take_back(channel, replace(opened, standing=None, outcomes={}))
         case Closed(version):
             standing = channel.agreed if version is None else books.get(version, ending.standing)
-            closed = replace(ending, phase=ChannelPhase.CLOSED, standing=standing)
-            return begin_exit(_with_exit(channel, closed), Reason.ENDING)
+            return _hear_end(channel, standing)
         case Revealed(preimage, time):
-            return _reveal(channel, preimage, time, books), ()
+            return _hear_reveal(channel, preimage, time, books)
+        case Resolved(position, LockOutcome.ABSENT):
+            if position not in ending.outcomes:
+                return channel, ()
+            left_over = {key: each for key, each in ending.outcomes.items() if key != position}
+            return _take_back(channel, replace(ending, outcomes=left_over))
         case Resolved(position, resolved):
             outcomes = {**ending.outcomes, position: resolved}
             return _with_exit(channel, replace(ending, outcomes=outcomes)), ()
+        case Final():
+            final = ending.phase is ChannelPhase.CLOSED
+            return _with_exit(channel, replace(ending, final=final)), ()
         case _:
             assert_never(fact)
+
+
+def _hear_registration(
+    channel: Channel, fact: Registered, books: Mapping[int, Book]
+) -> tuple[Channel, Effects]:
+    ending, version = channel.exit, fact.version
+    standing = books.get(version)
+    if standing is None and ending.standing is not None and ending.standing.version == version:
+        standing = ending.standing
+    closing = replace(
+        ending,
+        phase=ChannelPhase.CLOSING,
+        registered=version,
+        challenge_end=fact.challenge_end,
+        standing=standing,
+        outcomes={},
+    )
+    after, effects = _take_back(channel, closing)
+    left, more = begin_exit(after, Reason.ENDING)
+    if standing is None and after is not channel and version > channel.agreed.version:
+        detail = f"version {version} is registered, ours is {channel.agreed.version}"
+        more += (Report(Complaint(Reason.LOST_STATE, detail)),)
+    return left, effects + more
+
+
+def _hear_end(channel: Channel, standing: Book | None) -> tuple[Channel, Effects]:
+    ending = channel.exit
+    closed = replace(ending, phase=ChannelPhase.CLOSED, standing=standing)
+    effects: Effects = ()
+    if ending.phase is ChannelPhase.CLOSED and standing != ending.standing:
+        channel, effects = _take_back(channel, replace(closed, outcomes={}))
+    else:
+        channel = _with_exit(channel, closed)
+    left, more = begin_exit(channel, Reason.ENDING)
+    return left, effects + more
+
+
+def _take_back(channel: Channel, ending: Exit) -> tuple[Channel, Effects]:
+    """The channel as the chain has it, which may not be over any more. (SPEC CH-28)"""
+    after = _with_exit(channel, replace(ending, over=False, final=False))
+    return after, (Report(Revived()),) if channel.exit.over else ()
 
 
 def _changed(before: Channel, after: Channel) -> Channel:
@@ -109,13 +142,18 @@ def _with_exit(channel: Channel, ending: Exit) -> Channel:
     return channel if ending == channel.exit else replace(channel, exit=ending)
 
 
-def _reveal(channel: Channel, preimage: bytes, time: int, books: Mapping[int, Book]) -> Channel:
+def _hear_reveal(
+    channel: Channel, preimage: bytes, time: int, books: Mapping[int, Book]
+) -> tuple[Channel, Effects]:
     hash_ = keccak(preimage)
     if not any(lock.hash == hash_ for book in books.values() for lock in book.locks):
-        return channel
+        return channel, ()
     revealed = {**channel.revealed, hash_: time}
     preimages = {**channel.preimages, hash_: preimage}
-    return _changed(channel, replace(channel, revealed=revealed, preimages=preimages))
+    after = _changed(channel, replace(channel, revealed=revealed, preimages=preimages))
+    if time == 0 and after is not channel:
+        return _take_back(after, after.exit)
+    return after, ()
 
 
 # ---------------------------------------------------------------- what to send
@@ -137,7 +175,10 @@ def due(channel: Channel, now: int) -> tuple[ChainAction, ...]:
 
 def _steps(channel: Channel, now: int) -> Iterator[ChainAction]:
     ending, agreed = channel.exit, channel.agreed
-    close = bool(channel.close) and channel.closes and now <= channel.frozen_until
+    # Once the channel is ending either may send the close: whoever sent it first may have seen it
+    # vanish in a re-organisation, and be gone.
+    sends = channel.closes or ending.reason is not None
+    close = bool(channel.close) and sends and now <= channel.frozen_until
     if ending.phase is not ChannelPhase.CLOSED and close:
         yield CloseCooperatively(agreed, channel.frozen_until, channel.close)
     if ending.phase is ChannelPhase.OPEN and ending.reason is not None and not close:
@@ -234,30 +275,30 @@ def conclude(channel: Channel, now: int) -> tuple[Channel, Effects]:
         return channel, ()
     locks = ending.standing.locks if ending.standing is not None else ()
     effects: list[Effect] = []
-    concluded = ending.concluded
+    concluded = dict(ending.concluded)
+    undecided = False
     for position, lock in enumerate(locks):
         found = _decision(channel, position, lock, now)
-        if position in concluded or found is LockOutcome.ABSENT:
+        if found is LockOutcome.ABSENT:
+            undecided = True
             continue
-        concluded += (position,)
-        paid = found is LockOutcome.PAID
-        effects.append(
-            Report(
-                Concluded(
-                    Result.SETTLED if paid else Result.ROLLED_BACK,
-                    lock,
-                    None if paid else Reason.EXPIRED,
-                    channel.preimages.get(lock.hash, b"") if paid else b"",
-                )
-            )
-        )
-    over = len(concluded) == len(locks) and not _resolvable_left(channel, locks)
+        result = Result.SETTLED if found is LockOutcome.PAID else Result.ROLLED_BACK
+        if concluded.get(lock.nonce) is not result:
+            concluded[lock.nonce] = result
+            effects.append(Report(_conclusion(channel, lock, result)))
+    over = not undecided and not _resolvable_left(channel, locks)
     if over:
         effects.append(Report(Over()))
     after = replace(ending, concluded=concluded, over=over)
     if after == ending:
         return channel, ()
     return replace(channel, exit=after), tuple(effects)
+
+
+def _conclusion(channel: Channel, lock: Lock, result: Result) -> Concluded:
+    if result is Result.ROLLED_BACK:
+        return Concluded(result, lock, Reason.EXPIRED)
+    return Concluded(result, lock, preimage=channel.preimages.get(lock.hash, b""))
 
 
 def _decision(channel: Channel, position: int, lock: Lock, now: int) -> LockOutcome:
@@ -294,10 +335,9 @@ def wake_times(channel: Channel) -> Iterator[int]:
     for position, lock in enumerate(book.locks):
         if lock.hash in channel.preimages and not pays_on_chain(channel, lock):
             yield lock.expiry - timing.margin
-        if ending.phase is ChannelPhase.CLOSED and position not in ending.concluded:
-            yield lock.expiry + timing.margin + 1
         if ending.phase is ChannelPhase.CLOSED and position not in ending.outcomes:
             yield lock.expiry + 1
+            yield lock.expiry + timing.margin + 1
         if not channel.leaving:
             yield lock.expiry + timing.patience
     if ending.phase is ChannelPhase.CLOSING:

@@ -147,7 +147,9 @@ class Registered:
 
 @dataclass(frozen=True, slots=True)
 class Unregistered:
-    """A re-organisation undid the registration: the channel is open."""
+    """No state is registered and the channel has not ended, or not any more: a re-organisation may
+    have undone either, or the opening itself.
+    """
 
 
 @dataclass(frozen=True, slots=True)
@@ -170,14 +172,21 @@ class Revealed:
 
 @dataclass(frozen=True, slots=True)
 class Resolved:
-    """The lock at this position of the settled state was resolved."""
+    """The lock at this position of the settled state was resolved; ABSENT if a re-organisation took
+    that back.
+    """
 
     position: Uint64
     outcome: LockOutcome
 
 
+@dataclass(frozen=True, slots=True)
+class Final:
+    """The end, and whatever was resolved after it, is too deep in the chain to be undone."""
+
+
 Command = GiveUp | Learn | Close | Withdraw | Leave | Buy | Transfer | Sell | Grant
-ChainFact = Funded | Registered | Unregistered | Closed | Revealed | Resolved
+ChainFact = Funded | Registered | Unregistered | Closed | Revealed | Resolved | Final
 Input = Command | Heard | Connected | Tick | ChainFact
 
 

@@ -8,7 +8,16 @@ import asyncio
 from dataclasses import dataclass, field
 from typing import TypeVar
 
-from handfast.channels.effects import ChainAction, Concluded, Effect, Event, Locked, Over, Report
+from handfast.channels.effects import (
+    ChainAction,
+    Concluded,
+    Effect,
+    Event,
+    Locked,
+    Over,
+    Report,
+    Revived,
+)
 from handfast.channels.ends import CONCLUDED, ENDS, LINES, End, step, wake_at
 from handfast.channels.inputs import Entry, Input
 from handfast.channels.session import Session
@@ -42,7 +51,7 @@ class Live:
     unwritten   products locked since the last sync
     running     actions on chain that are under way; `done_at` has those that ended, and when
     locked      who waits for a lock to be agreed, by its hash; likewise concluded, for its end
-    over        set once the channel has ended and nothing of it is open
+    over        set while the channel has ended and nothing of it is open
     """
 
     id: ChannelId
@@ -113,6 +122,8 @@ class Live:
                 _resolve(self.concluded.pop(lock.hash, None), event)
             case Over():
                 self.over.set()
+            case Revived():
+                self.over.clear()
             case _:
                 pass
 

@@ -14,6 +14,7 @@ from handfast.channels.inputs import (
     Registered,
     Resolved,
     Revealed,
+    Unregistered,
 )
 from handfast.channels.rules import (
     Division,
@@ -177,6 +178,8 @@ class ModelHub:
         """Everything that there is to see of it."""
         facts: list[ChainFact] = [Funded(self.holdings)]
         facts += [Revealed(self.preimages[hash_], at) for hash_, at in self.revealed.items()]
+        if self.phase is ChannelPhase.OPEN:
+            facts.append(Unregistered())
         if self.phase is ChannelPhase.CLOSING:
             facts.append(Registered(self.version, self.challenge_end))
         if self.phase is ChannelPhase.CLOSED:

@@ -5,7 +5,7 @@ from __future__ import annotations
 import asyncio
 from collections.abc import AsyncIterator, Callable, Mapping, Sequence
 
-from handfast.channels.chain import Signatures
+from handfast.channels.chain import Signatures, Told
 from handfast.channels.inputs import ChainFact
 from handfast.channels.model import ModelHub
 from handfast.channels.rules import close_of, state_of
@@ -77,7 +77,7 @@ class ModelChain:
         known = parameters == self._hub.parameters
         return self._hub.holdings if known and self._hub.phase is ChannelPhase.OPEN else None
 
-    async def follow(self, parameters: Parameters) -> AsyncIterator[ChainFact]:
+    async def follow(self, parameters: Parameters, told: Told) -> AsyncIterator[ChainFact]:
         seen: list[ChainFact] = []
         while True:
             facts = self._hub.facts()

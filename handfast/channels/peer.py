@@ -15,7 +15,7 @@ from typing import Any
 
 from handfast import log
 from handfast.channels.acting import carry_out
-from handfast.channels.chain import ChainPort
+from handfast.channels.chain import ChainPort, Told
 from handfast.channels.effects import ChainAction, CheckWallet, Effect, Event, Report, Send, sign
 from handfast.channels.ends import LINES, Begin, begin, last_nonce, replay
 from handfast.channels.inputs import Connected, Heard, Input, Sell, Tick
@@ -131,7 +131,7 @@ class Peer:
 
     def _attend(self, live: Live) -> None:
         """Watch the chain for a channel, and see what is due."""
-        if live.over.is_set():
+        if live.end.channel.exit.is_done:
             return
         self.bring(live, Tick())
         self.spawn(self._follow(live), f"facts of {live.id.hex()[:8]}")
@@ -350,11 +350,11 @@ class Peer:
             live.done_at[action] = asyncio.get_running_loop().time()
 
     async def _follow(self, live: Live) -> None:
-        while not live.over.is_set():
+        while not live.end.channel.exit.is_done:
             try:
-                async for fact in self.chain.follow(live.terms.parameters):
+                async for fact in self.chain.follow(live.terms.parameters, _told(live)):
                     await self.bring(live, fact)
-                    if live.over.is_set():
+                    if live.end.channel.exit.is_done:
                         return
             except Unavailable as error:
                 _log.warning("the chain is not seen", channel=live.id.hex(), error=str(error))
@@ -409,6 +409,13 @@ class Peer:
         """Both ends have introduced the channel on a connection: speak."""
         live.session = session
         self.bring(live, Connected())
+
+
+def _told(live: Live) -> Told:
+    """What the chain has said of a channel up to now that it may take back."""
+    channel = live.end.channel
+    revealed = (channel.preimages[hash_] for hash_, time in channel.revealed.items() if time)
+    return Told(frozenset(revealed), channel.exit.outcomes)
 
 
 def _fail(done: asyncio.Future[None], error: HandfastError) -> None:

@@ -32,8 +32,8 @@ _log = log.get(__name__)
 _OPENINGS = b"openings"
 _FAILED = "failed"
 _CHANNEL_ROUTE = "/channel"
-_CERTAIN_SECONDS = 120.0
-_MEET_SECONDS = 15.0
+_CERTAIN_SECONDS = 900.0
+_MEET_SECONDS = 60.0
 _LOOK_SECONDS = 0.1
 
 

@@ -80,7 +80,7 @@ class Coordinator:
             Follower(
                 world.chain,
                 [contracts.registry, contracts.rollup],
-                confirmations=settings.confirmations,
+                confirmations=world.confirmations,
                 first_block=world.deployment.block,
             ),
             contracts.rollup,

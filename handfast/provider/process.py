@@ -87,7 +87,7 @@ def channels_of(world: World, settings: ProcessSettings, policy: Policy) -> tupl
         ChannelHub(world.chain, deployment.channel_hub.address),
         PreimageRegistry(world.chain, deployment.preimage_registry.address),
         first_block=deployment.block,
-        confirmations=settings.confirmations,
+        confirmations=world.confirmations,
         poll=settings.poll,
     )
     signer = Signer(world.identity.secret)

@@ -112,6 +112,7 @@ class ClientEnd:
     last_version   highest version proposed; likewise last_nonce of the locks
     transfer       amount to pay unconditionally with the next update
     close_wished   since when a cooperative close is wished for; 0: it is not
+    ended_by       version of the unanswered proposal that came to stand at the end; 0: none did
     """
 
     channel: Channel
@@ -122,6 +123,7 @@ class ClientEnd:
     last_nonce: Uint64 = 0
     transfer: Uint128 = 0
     close_wished: Uint64 = 0
+    ended_by: Uint64 = 0
 
 
 Step = tuple[ClientEnd, Effects]

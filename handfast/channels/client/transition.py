@@ -33,6 +33,7 @@ from handfast.channels.inputs import (
     ChainFact,
     Closed,
     Connected,
+    Final,
     Funded,
     Heard,
     Input,
@@ -67,7 +68,9 @@ def step(end: ClientEnd, input: Input, now: int) -> Step:  # noqa: A002
             return propose(buy(end, input, now), now)
         case Tick():
             after, effects = _tick(end, now)
-        case Funded() | Registered() | Unregistered() | Closed() | Revealed() | Resolved():
+        case (
+            Funded() | Registered() | Unregistered() | Closed() | Revealed() | Resolved() | Final()
+        ):
             after, effects = _hear_chain(end, input)
         case _:
             after, effects = obey(end, input, now)
@@ -153,15 +156,18 @@ def _end_rounds(end: ClientEnd) -> Step:
     if chosen is not None:
         # The provider ended by an update of ours, and kept its receipts.
         done = results(channel.agreed, chosen)
-        effects = conclusions(end, done, chosen.book.version, {})
         settled = {lock.hash for lock, _ in done.settled}
+        if end.ended_by != chosen.book.version:
+            effects = conclusions(end, done, chosen.book.version, {})
+            end = replace(end, ended_by=chosen.book.version)
     pending = {lock.hash for lock in standing.locks}
     for known in end.rounds.values():
         if known.hash not in pending and known.hash not in settled:
             _, dropped = drop(end, known, known.reason or Reason.ENDING)
             effects += dropped
     rounds = {hash_: each for hash_, each in end.rounds.items() if hash_ in pending}
-    return replace(end, channel=channel, rounds=rounds, outstanding=None, refused=()), effects
+    # The proposals are kept: should the end be undone, another of them may come to stand.
+    return replace(end, rounds=rounds), effects
 
 
 def _drop_queued(end: ClientEnd) -> Step:

@@ -16,6 +16,7 @@ from handfast.channels.exit import finish, hear_chain, overdue, wake_times
 from handfast.channels.inputs import (
     Closed,
     Connected,
+    Final,
     Funded,
     Heard,
     Input,
@@ -64,7 +65,9 @@ def step(end: ProviderEnd, input: Input, now: int) -> Step:  # noqa: A002
             return sell(end, input, now)
         case Tick():
             after, effects = _tick(end, now)
-        case Funded() | Registered() | Unregistered() | Closed() | Revealed() | Resolved():
+        case (
+            Funded() | Registered() | Unregistered() | Closed() | Revealed() | Resolved() | Final()
+        ):
             books = {end.channel.agreed.version: end.channel.agreed}
             channel, effects = hear_chain(end.channel, input, books)
             after = with_channel(end, channel)

@@ -16,6 +16,7 @@ from handfast.chain.rules import (
     Seen,
     bumped_fees,
     classify_refusal,
+    default_confirmations,
     ether,
     first_fees,
     funds_line,
@@ -35,8 +36,10 @@ def seen(
     taken: bool = False,
     waited: int = 0,
     refusal: Refusal | None = None,
+    fell_out: bool = False,
+    held: float | None = None,
 ) -> Seen:
-    return Seen(head, count, mined_in, taken, waited, refusal)
+    return Seen(head, count, mined_in, taken, waited, refusal, fell_out, held)
 
 
 @pytest.mark.parametrize(
@@ -56,6 +59,12 @@ def seen(
         (seen(refusal=Refusal.FINAL), Action.CANCEL),
         (seen(count=5, waited=50), Action.BROADCAST),
         (seen(count=5, refusal=Refusal.UNDERPRICED), Action.BROADCAST),
+        (seen(fell_out=True), Action.BROADCAST),
+        (seen(fell_out=True, count=6), Action.WAIT),
+        (seen(fell_out=True, held=0.0), Action.WAIT),
+        (seen(fell_out=True, held=119.0, waited=50), Action.WAIT),
+        (seen(fell_out=True, held=120.0), Action.CANCEL),
+        (seen(fell_out=True, refusal=Refusal.FINAL), Action.CANCEL),
     ],
 )
 def test_the_action_follows_from_what_is_seen(observation: Seen, action: Action) -> None:
@@ -72,6 +81,12 @@ def test_a_new_nonce_is_never_taken_without_proof_that_the_old_one_is_gone(
 ) -> None:
     observation = seen(count=count, waited=waited, refusal=refusal)
     assert next_action(NONCE, observation, POLICY) is not Action.RENEW
+
+
+@pytest.mark.parametrize(("chain", "blocks"), [(31_337, 1), (1_337, 1), (1, 12), (137, 12)])
+def test_other_chains_than_a_local_one_are_not_trusted_at_once(chain: int, blocks: int) -> None:
+    """SPEC PR-14"""
+    assert default_confirmations(chain) == blocks
 
 
 def test_first_fees_hold_out_while_the_base_fee_doubles() -> None:

@@ -11,7 +11,6 @@ from handfast.channels.effects import Complaint, Leaving, Over, Result, Transfer
 from handfast.channels.ends import last_nonce, step
 from handfast.channels.inputs import (
     Buy,
-    Closed,
     Funded,
     GiveUp,
     Grant,
@@ -336,13 +335,8 @@ def test_a_peer_that_knows_a_newer_state_is_reported(world: World) -> None:
 
 
 def test_after_the_end_nothing_is_taken(world: World) -> None:
-    """Forbidden: Closed to any."""
     leave(world, world.client)
     finish(world)
-    for actor in (world.client, world.provider):
-        for fact in (Registered(1, 9), Unregistered(), Closed(None)):
-            after, _ = step(actor.end, fact, world.now)
-            assert after is actor.end
     with pytest.raises(InvalidInput, match="ending"):
         world.feed(world.client, Transfer(1))
     with pytest.raises(InvalidInput, match="ending"):

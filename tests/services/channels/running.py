@@ -26,6 +26,7 @@ from handfast.channels.handles import ClientChannel, ProviderChannel
 from handfast.channels.network import Network
 from handfast.channels.peer import Peer
 from handfast.channels.policy import Policy
+from handfast.channels.rules import id_of
 from handfast.channels.state import Parameters
 from handfast.channels.terms import Timing
 from handfast.channels.wire import Party
@@ -33,7 +34,7 @@ from handfast.crypto.ecdsa import Signer
 from handfast.crypto.keys import Identity
 from handfast.database import open_database
 from handfast.journal import Journal, Scribe
-from handfast.protocol.constants import FEE_UNIT
+from handfast.protocol.constants import FEE_UNIT, ChannelPhase
 from handfast.protocol.messages import Domain
 
 FEE = 5 * FEE_UNIT
@@ -134,11 +135,28 @@ async def open_channel(town: Town, salt: int = 0, deposit: int = DEPOSIT) -> Par
     return parameters
 
 
+async def reopen_channel(town: Town, parameters: Parameters) -> None:
+    """An opening that fell out of the chain is sent again by the sender that sent it."""
+    async with Chain(town.anvil.url) as chain:
+        hub = ChannelHub(chain, town.deployment.channel_hub.address)
+        path = town.folder / f"{Party.CLIENT}.db"
+        async with _sender(chain, town.identity(Party.CLIENT), path), asyncio.timeout(20):
+            while (await hub.channel(id_of(parameters))).phase is ChannelPhase.ABSENT:
+                await asyncio.sleep(0.02)
+
+
 async def balance(town: Town, party: Party) -> int:
     """What a party holds of MarketToken outside channels."""
     async with Chain(town.anvil.url) as chain:
         token = MarketToken(chain, town.deployment.market_token.address)
         return await token.balance_of(town.identity(party).address)
+
+
+async def sent(town: Town, party: Party) -> int:
+    """How many transactions of a party the chain holds."""
+    async with Chain(town.anvil.url) as chain:
+        number = (await chain.head()).number
+        return await chain.transaction_count(town.identity(party).address, number)
 
 
 @dataclass

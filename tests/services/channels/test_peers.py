@@ -17,16 +17,19 @@ from handfast.channels.handles import ClientChannel, ProviderChannel
 from handfast.channels.wire import Party, Reason
 from handfast.crypto.keccak import keccak
 from handfast.errors import InvalidInput, Rejected, Unavailable
+from handfast.protocol.constants import ChannelPhase
 from tests.services.channels.running import (
     CHALLENGE,
     DEPOSIT,
     FEE,
+    TIMING,
     Node,
     Town,
     balance,
     listener,
     open_channel,
     running,
+    sent,
     until,
     url_of,
 )
@@ -239,6 +242,33 @@ def test_channels_are_not_taken_up_that_are_not_ours_open_or_wanted(
             wallet = replace(parameters, provider=town.deployment.channel_hub.address)
             with pytest.raises(Rejected, match="contract wallet"):
                 await client.peer.take_up(wallet)
+
+    run(scenario())
+
+
+def test_a_fee_comes_back_unasked_once_the_chains_clock_is_past_the_expiry(
+    town: Town, home: Path, run: Run
+) -> None:
+    """Nothing is sent before that, which the hub would skip. (SPEC CH-14)"""
+
+    async def scenario() -> None:
+        before = await balance(town, Party.CLIENT)
+        async with pair(town) as both:
+            await both.seller.sell(product("a"), FEE, seconds=600)
+            await (await both.buyer.lock(product("a"), FEE)).locked()
+            await both.seller.leave()
+            await until(lambda: both.seller.end.channel.exit.challenge_end > 0)
+            await town.pass_time(CHALLENGE + 5)
+            await until(lambda: both.buyer.end.channel.exit.phase is ChannelPhase.CLOSED)
+            count = await sent(town, Party.CLIENT)
+            town.ahead += TIMING.lifetime
+            await until(lambda: both.buyer.end.channel.asked_at > 0)
+            await asyncio.sleep(2 * TIMING.retry)
+            assert await sent(town, Party.CLIENT) == count
+            town.ahead -= TIMING.lifetime
+            await town.pass_time(TIMING.lifetime)
+            await both.buyer.over()
+            assert await balance(town, Party.CLIENT) == before
 
     run(scenario())
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import json
+import time
 import urllib.request
 from collections.abc import Awaitable, Callable, Iterator
 from pathlib import Path
@@ -33,6 +34,9 @@ def deployed(anvil: Anvil, tmp_path_factory: pytest.TempPathFactory) -> tuple[De
 def town(anvil: Anvil, deployed: tuple[Deployment, Path], tmp_path: Path) -> Iterator[Town]:
     deployment, folder = deployed
     snapshot = _ask(anvil, "evm_snapshot")
+    # The chain's clock went back with the last test's blocks.
+    _ask(anvil, "evm_setNextBlockTimestamp", int(time.time()))
+    _ask(anvil, "evm_mine")
     there = Town(anvil, deployment, folder, tmp_path)
     try:
         yield there

@@ -7,43 +7,92 @@ from __future__ import annotations
 import asyncio
 import secrets
 from collections.abc import Awaitable, Callable
+from contextlib import suppress
 
 import aiohttp
 
+from handfast.client.client import Client
+from handfast.errors import Unavailable
 from handfast.registry.participants import Role
-from tests.services.market.town import FEE, TOKEN, Town
+from tests.services.market.town import DEPOSIT, FEE, TOKEN, Account, Town
 from tests.services.proxy import Fault, FaultProxy
-
-DEPTH = 3
-"""Blocks that a re-organisation replaces: fewer than the processes wait for."""
 
 Play = Callable[[Callable[[], Awaitable[None]]], None]
 
 
 def test_rounds_go_on_over_a_reorganisation(town: Town, play: Play) -> None:
-    """SPEC PR-12"""
+    """Nobody waits for more than one block: first the opening falls out of the chain, then the
+    opening and the close of a channel that is over at both ends. (SPEC PR-12, CH-28)
+    """
 
     async def test() -> None:
         seller = await town.settle_down(Role.PROVIDER)
         buyer = await town.settle_down(Role.CLIENT)
-        town.provider(seller, environment={"HANDFAST_CONFIRMATIONS": str(DEPTH + 1)})
-        async with town.client(buyer, confirmations=DEPTH + 1) as client:
+        town.provider(seller)
+        settled = await town.bury()
+        async with town.client(buyer) as client:
             await client.buy("a seven")
             (live,) = client.channels._peer.channels.values()
-            # The opening falls out of the chain, and is sent again by who sent it.
-            await town.reorganise(DEPTH)
-            while not (await town.channel(live.id)).holdings.client_deposit:
-                await asyncio.sleep(0.1)
-            await client.buy("a three")
+            await town.reorganise(settled)
+            await until(lambda: live.end.channel.holdings.held == 0)
+            await until(lambda: live.end.channel.holdings.held == DEPOSIT)
+            await buy_at_last(client, "a three")
             await client.channels.close_all()
-            await town.reorganise(DEPTH)
-            # The hub may be empty because the opening fell out too: both come again.
-            while await town.tokens(seller) != TOKEN + 2 * FEE:
-                await asyncio.sleep(0.1)
+            await until_paid(town, seller)
+            await town.reorganise(settled)
+            await until(lambda: not live.over.is_set())
+            await until_paid(town, seller)
+            await live.over.wait()
         assert await town.held_by_hub() == 0
         assert await town.tokens(buyer) == TOKEN - 2 * FEE
 
     play(test)
+
+
+def test_a_close_that_vanished_after_its_sender_was_gone_is_made_good(
+    town: Town, play: Play
+) -> None:
+    """The opening is in the chain again once its sender is back; the rest is the seller's to do.
+    (SPEC PR-12, CH-28)
+    """
+
+    async def test() -> None:
+        seller = await town.settle_down(Role.PROVIDER)
+        buyer = await town.settle_down(Role.CLIENT)
+        provider = town.provider(seller)
+        settled = await town.bury()
+        async with town.client(buyer) as client:
+            await client.buy("a seven")
+            await client.channels.close_all()
+        await town.reorganise(settled)
+        assert await town.tokens(seller) == TOKEN
+        provider.stop()
+        town.provider(seller)
+        async with town.client(buyer):
+            await until_paid(town, seller, FEE)
+        assert await town.held_by_hub() == 0
+        assert await town.tokens(buyer) == TOKEN - FEE
+
+    play(test)
+
+
+async def until(condition: Callable[[], bool]) -> None:
+    while not condition():
+        await asyncio.sleep(0.02)
+
+
+async def buy_at_last(client: Client, prompt: str) -> None:
+    """Ask until the provider, too, has seen the channel come back."""
+    while True:
+        with suppress(Unavailable):
+            await client.buy(prompt)
+            return
+        await asyncio.sleep(0.1)
+
+
+async def until_paid(town: Town, seller: Account, amount: int = 2 * FEE) -> None:
+    while await town.tokens(seller) != TOKEN + amount:
+        await asyncio.sleep(0.05)
 
 
 def test_a_node_that_goes_away_delays_and_loses_nothing(town: Town, play: Play) -> None:

@@ -55,6 +55,7 @@ TIMING = TimingSettings(
 )
 _READY_SECONDS = 60.0
 _BLOCK_SECONDS = 0.5
+_SLACK = 20
 
 
 def free_port() -> int:
@@ -98,6 +99,7 @@ class Town:
         self._folder = folder
         self._keys = iter(anvil.keys[1:])
         self._stack = ExitStack()
+        self._mining = asyncio.Lock()
         self.deployment = deployment
         self.rpc = anvil.url
 
@@ -157,7 +159,8 @@ class Town:
 
     async def _tick(self) -> None:
         while True:
-            await self.chain.request("evm_mine")
+            async with self._mining:
+                await self.chain.request("evm_mine")
             await asyncio.sleep(_BLOCK_SECONDS)
 
     async def until_hub_is_empty(self) -> None:
@@ -165,9 +168,16 @@ class Town:
         while await self.held_by_hub():
             await asyncio.sleep(_BLOCK_SECONDS)
 
-    async def reorganise(self, depth: int) -> None:
-        """Replace the newest blocks by empty ones."""
-        await self.chain.request("anvil_reorg", depth, [])
+    async def bury(self) -> int:
+        """Mine so many blocks that what stood before is safe from `reorganise`; the newest one."""
+        await self.chain.request("anvil_mine", hex(_SLACK))
+        return (await self.chain.head()).number
+
+    async def reorganise(self, kept: int) -> None:
+        """Replace the blocks after `kept`, and perhaps a few below it, by empty ones."""
+        async with self._mining:
+            depth = (await self.chain.head()).number - kept
+            await self.chain.request("anvil_reorg", depth + _SLACK // 2, [])
 
     def _token(self, chain: Chain) -> MarketToken:
         return MarketToken(chain, self.deployment.market_token.address)
