@@ -266,10 +266,10 @@ class HubPort:
 
     # ------------------------------------------------------------ facts of one channel
 
-    async def holdings(self, parameters: Parameters) -> Holdings | None:
-        """What the hub holds for an Open channel after enough confirmations; None if it is not."""
+    async def holdings(self, parameters: Parameters, phase: ChannelPhase) -> Holdings | None:
+        """What the hub holds for a channel that is certain to be in this phase; None if not."""
         record = await self._certain(id_of(parameters))
-        if record is None or record.phase is not ChannelPhase.OPEN:
+        if record is None or record.phase is not phase:
             return None
         return record.holdings
 

@@ -36,7 +36,7 @@ class Policy:
     confirmations   blocks that must hold a transaction, its own included, before it counts
     stuck_blocks    blocks that may pass by the next transaction before it is sent again dearer
     max_fee         ceiling of what is bid, in wei per gas
-    hold            seconds for which what fell out of the chain, and would fail now, is held back
+    hold            looks for which what fell out of the chain, and would fail now, is held back
     interval        seconds between two looks while something is under way
     idle_interval   seconds between two looks while nothing is
     """
@@ -44,7 +44,7 @@ class Policy:
     confirmations: int = 1
     stuck_blocks: int = 3
     max_fee: int = 500 * GWEI
-    hold: float = 120.0
+    hold: int = 30
     interval: float = 1.0
     idle_interval: float = 12.0
 
@@ -117,8 +117,7 @@ class Seen:
     waited     blocks since its newest attempt was signed
     refusal    why the node did not take its newest attempt; None if it did
     fell_out   whether the chain held it before
-    held       seconds since when it is the account's next and would fail if it went; None if it
-               would not
+    held       at so many looks in a row it was the account's next, and would have failed
     """
 
     head: int
@@ -128,7 +127,7 @@ class Seen:
     waited: int
     refusal: Refusal | None
     fell_out: bool = False
-    held: float | None = None
+    held: int = 0
 
 
 class Action(enum.Enum):
@@ -166,8 +165,8 @@ def next_action(nonce: int, seen: Seen, policy: Policy) -> Action:
         return Action.CANCEL
     if seen.fell_out and nonce > seen.count:
         return Action.WAIT
-    if seen.held is not None:
-        return Action.CANCEL if seen.held >= policy.hold else Action.WAIT
+    if seen.held:
+        return Action.CANCEL if seen.held > policy.hold else Action.WAIT
     too_cheap = seen.refusal is Refusal.UNDERPRICED or seen.waited >= policy.stuck_blocks
     return Action.BUMP if nonce == seen.count and too_cheap else Action.BROADCAST
 

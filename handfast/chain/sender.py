@@ -44,14 +44,14 @@ class _Watched:
     signed_at   head when its newest attempt was signed, or when this process began
     refusal     why the node did not take the newest attempt, or why it would fail now
     was_in      whether the chain held it before
-    held_since  when it was first found that it would fail if it went now, by the loop's clock
+    held        looks in a row at which it would have failed, had it gone
     """
 
     signed_at: int
     refusal: Refusal | None = None
     words: str = ""
     was_in: bool = False
-    held_since: float | None = None
+    held: int = 0
 
 
 class Sender:
@@ -272,7 +272,7 @@ class Sender:
             waited=head - watched.signed_at,
             refusal=watched.refusal,
             fell_out=watched.was_in,
-            held=await self._held(transaction, watched) if is_next else None,
+            held=await self._held(transaction, watched) if is_next else 0,
         )
         match next_action(transaction.nonce, seen, self._policy):
             case Action.WAIT:
@@ -288,20 +288,19 @@ class Sender:
             case Action.RENEW:
                 await self._renew(transaction, head)
 
-    async def _held(self, transaction: Transaction, watched: _Watched) -> float | None:
-        """For how long a transaction that fell out of the chain would have failed by now."""
+    async def _held(self, transaction: Transaction, watched: _Watched) -> int:
+        """At how many looks in a row what fell out of the chain would have failed."""
         if transaction.attempts[-1].cancels:
-            return None
+            return 0
         try:
             await self._chain.call(transaction.call, self.address)
         except Rejected as error:
-            now = asyncio.get_running_loop().time()
-            if watched.held_since is None:
-                watched.held_since, watched.words = now, error.reason
+            if not watched.held:
                 _log.info("transaction held back", deed=transaction.key, reason=error.reason)
-            return now - watched.held_since
-        watched.held_since = None
-        return None
+            watched.held, watched.words = watched.held + 1, error.reason
+        else:
+            watched.held = 0
+        return watched.held
 
     async def _find(self, transaction: Transaction) -> Mined | None:
         for attempt in reversed(transaction.attempts):

@@ -8,7 +8,7 @@ from typing import Protocol
 
 from handfast.channels.inputs import ChainFact
 from handfast.channels.state import Book, Holdings, Parameters
-from handfast.protocol.constants import LockOutcome
+from handfast.protocol.constants import ChannelPhase, LockOutcome
 
 Signatures = tuple[bytes, bytes]
 """The client's, the provider's."""
@@ -79,8 +79,10 @@ class ChainPort(Protocol):
     ) -> None:
         """Take out what both agreed on."""
 
-    async def holdings(self, parameters: Parameters) -> Holdings | None:
-        """What the hub holds for an Open channel after enough confirmations; None if it is not."""
+    async def holdings(self, parameters: Parameters, phase: ChannelPhase) -> Holdings | None:
+        """What the hub holds for a channel that is in this phase after enough confirmations; None
+        if it is not.
+        """
 
     def follow(self, parameters: Parameters, told: Told) -> AsyncIterator[ChainFact]:
         """First what holds now, then every change of it, for ever.

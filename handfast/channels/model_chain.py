@@ -73,9 +73,9 @@ class ModelChain:
         message = Withdrawal(self._hub.channel, account, total, deadline)
         self._hub.withdraw(message, *signatures, self._time())
 
-    async def holdings(self, parameters: Parameters) -> Holdings | None:
+    async def holdings(self, parameters: Parameters, phase: ChannelPhase) -> Holdings | None:
         known = parameters == self._hub.parameters
-        return self._hub.holdings if known and self._hub.phase is ChannelPhase.OPEN else None
+        return self._hub.holdings if known and self._hub.phase is phase else None
 
     async def follow(self, parameters: Parameters, told: Told) -> AsyncIterator[ChainFact]:
         seen: list[ChainFact] = []

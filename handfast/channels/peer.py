@@ -29,6 +29,7 @@ from handfast.channels.wire import MESSAGES, Party
 from handfast.crypto.ecdsa import Signer
 from handfast.errors import HandfastError, InvalidInput, Rejected, Unavailable
 from handfast.journal import Scribe
+from handfast.protocol.constants import ChannelPhase
 from handfast.protocol.messages import Domain
 
 _log = log.get(__name__)
@@ -153,10 +154,13 @@ class Peer:
             raise InvalidInput(f"channel 0x{channel.hex()} is not known here")
         return live
 
-    async def take_up(self, parameters: Parameters, first_nonce: int = 0) -> Live:
+    async def take_up(
+        self, parameters: Parameters, first_nonce: int = 0, *, ending: bool = False
+    ) -> Live:
         """Begin to run a channel that stands open on chain; nothing happens if we run it already.
 
         first_nonce   that the client of a rated channel says it begins with; 0: nothing was said
+        ending        whether to take it up too if it is Closing: to see it to its end
 
         raises   InvalidInput if we are no party of it, Rejected if it is not open or against the
                  policy, Unavailable if the node does not answer
@@ -165,7 +169,7 @@ class Peer:
         async with self._taking:
             if channel in self._channels:
                 return self._channels[channel]
-            first = await self._first_line(parameters, first_nonce)
+            first = await self._first_line(parameters, first_nonce, ending)
             self._scribe.batch.lines.append((channel, LINES.encode(first)))
             await self._scribe.sync()
             live = Live(channel, begin(first), stepped_at=self._time(), lines=(1, 0))
@@ -173,7 +177,7 @@ class Peer:
         self._attend(live)
         return live
 
-    async def _first_line(self, parameters: Parameters, said: int) -> Begin:
+    async def _first_line(self, parameters: Parameters, said: int, ending: bool) -> Begin:
         party = self.party_in(parameters)
         rated = same_account(parameters.token, self.policy.market_token)
         peer = parameters.provider if party is Party.CLIENT else parameters.client
@@ -181,8 +185,12 @@ class Peer:
         wallet = await self.chain.has_code(peer)
         if wallet and not self.policy.wallets:
             raise Rejected(f"{peer} is a contract wallet: no consent to that", "contract_wallet")
-        first_nonce = self._first_nonce(parameters, said) if rated else 1
-        holdings = await self.chain.holdings(parameters)
+        holdings = await self.chain.holdings(parameters, ChannelPhase.OPEN)
+        first_nonce = 1
+        if holdings is None and ending:
+            holdings = await self.chain.holdings(parameters, ChannelPhase.CLOSING)
+        elif rated:
+            first_nonce = self._first_nonce(parameters, said)
         if holdings is None:
             raise Rejected("the channel is not open, or not deep enough yet", "not_open")
         terms = Terms(

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import asyncio
 import secrets
+from contextlib import suppress
 from dataclasses import dataclass
 
 from handfast import log
@@ -23,13 +24,15 @@ from handfast.channels.rules import id_of
 from handfast.channels.state import ChannelId, Parameters, same_account
 from handfast.codec import Codec, Uint128
 from handfast.crypto.keccak import keccak
-from handfast.errors import Rejected, Unavailable
+from handfast.errors import InvalidInput, Rejected, Unavailable
 from handfast.process import World
 from handfast.protocol.constants import ChannelPhase
 
 _log = log.get(__name__)
 
-_OPENINGS = b"openings"
+OPENINGS = b"openings"
+"""Name of the journal's stream of channels that are being opened."""
+
 _FAILED = "failed"
 _CHANNEL_ROUTE = "/channel"
 _CERTAIN_SECONDS = 900.0
@@ -42,14 +45,14 @@ class Poor(Rejected):
 
 
 @dataclass(frozen=True, slots=True)
-class _Opening:
+class Opening:
     """A channel that we open, and with how much."""
 
     parameters: Parameters
     deposit: Uint128
 
 
-_LINES = Codec[_Opening](_Opening)
+OPENING_LINES = Codec[Opening](Opening)
 
 
 class ClientChannels:
@@ -69,31 +72,32 @@ class ClientChannels:
         self._challenge_period = challenge_period
         self._hub = ChannelHub(world.chain, world.deployment.channel_hub.address)
         self._token = MarketToken(world.chain, world.deployment.market_token.address)
-        self._lines = world.scribe.stream(_OPENINGS)
+        self._lines = world.scribe.stream(OPENINGS)
         self._planned: dict[str, Parameters] = {}
-        self._sent: dict[ChannelId, _Opening] = {}
+        self._sent: dict[ChannelId, Opening] = {}
         self._opening: dict[str, asyncio.Lock] = {}
         self._allowing = asyncio.Lock()
 
     async def resume(self) -> None:
         """Take up the channels that were being opened when the process died."""
         for line in self._lines.load().lines:
-            opening = _LINES.decode(line)
+            opening = OPENING_LINES.decode(line)
             channel = id_of(opening.parameters)
             if channel in self._peer.channels or self._lines.find(_FAILED, channel) is not None:
                 continue
             phase = (await self._hub.channel(channel)).phase
-            if phase in (ChannelPhase.CLOSING, ChannelPhase.CLOSED):
+            if phase is ChannelPhase.CLOSED:
                 _log.warning("a channel ended before it was used", channel=channel.hex())
                 continue
-            # The next round with this provider goes on with it; if its opening was sent, it shows.
-            self._sent[channel] = opening
-            self._planned[opening.parameters.provider.lower()] = opening.parameters
+            if phase is not ChannelPhase.CLOSING:
+                # The next round with this provider goes on with it; if it was sent, it shows.
+                self._sent[channel] = opening
+                self._planned[opening.parameters.provider.lower()] = opening.parameters
             self._peer.spawn(self._find(opening.parameters), "opening")
 
     async def _find(self, parameters: Parameters) -> None:
         try:
-            await self._certain(parameters)
+            await self._certain(parameters, ending=True)
         except (Rejected, Unavailable) as error:
             _log.info("a channel was not opened", reason=str(error))
 
@@ -153,7 +157,8 @@ class ClientChannels:
             if not live.over.is_set()
         ]
         for channel in channels:
-            if not channel.end.channel.leaving:
+            # It may be ending by itself just now.
+            with suppress(InvalidInput):
                 await channel.close()
         await asyncio.gather(*(channel.over() for channel in channels))
 
@@ -173,8 +178,8 @@ class ClientChannels:
         channel = id_of(parameters)
         opening = self._sent.get(channel)
         if opening is None:
-            opening = _Opening(parameters, max(self._deposit, fee))
-            self._lines.append(_LINES.encode(opening))
+            opening = Opening(parameters, max(self._deposit, fee))
+            self._lines.append(OPENING_LINES.encode(opening))
             await self._lines.sync()
             self._sent[channel] = opening
         deposit = opening.deposit
@@ -194,12 +199,12 @@ class ClientChannels:
         self._lines.note(_FAILED, id_of(parameters), b"")
         await self._lines.sync()
 
-    async def _certain(self, parameters: Parameters) -> Live:
-        """The channel, once its opening is certain."""
+    async def _certain(self, parameters: Parameters, *, ending: bool = False) -> Live:
+        """The channel, once its opening is certain; or, if wanted, that it is Closing."""
         deadline = _deadline(_CERTAIN_SECONDS)
         while True:
             try:
-                return await self._peer.take_up(parameters)
+                return await self._peer.take_up(parameters, ending=ending)
             except Rejected as error:
                 if error.reason != "not_open":  # else it is not deep enough yet
                     raise

@@ -24,7 +24,7 @@ from handfast.chain.rules import (
 )
 from handfast.errors import Unavailable
 
-POLICY = Policy(confirmations=3, stuck_blocks=4)
+POLICY = Policy(confirmations=3, stuck_blocks=4, hold=5)
 NONCE = 7
 
 
@@ -37,7 +37,7 @@ def seen(
     waited: int = 0,
     refusal: Refusal | None = None,
     fell_out: bool = False,
-    held: float | None = None,
+    held: int = 0,
 ) -> Seen:
     return Seen(head, count, mined_in, taken, waited, refusal, fell_out, held)
 
@@ -61,9 +61,9 @@ def seen(
         (seen(count=5, refusal=Refusal.UNDERPRICED), Action.BROADCAST),
         (seen(fell_out=True), Action.BROADCAST),
         (seen(fell_out=True, count=6), Action.WAIT),
-        (seen(fell_out=True, held=0.0), Action.WAIT),
-        (seen(fell_out=True, held=119.0, waited=50), Action.WAIT),
-        (seen(fell_out=True, held=120.0), Action.CANCEL),
+        (seen(fell_out=True, held=1), Action.WAIT),
+        (seen(fell_out=True, held=5, waited=50), Action.WAIT),
+        (seen(fell_out=True, held=6), Action.CANCEL),
         (seen(fell_out=True, refusal=Refusal.FINAL), Action.CANCEL),
     ],
 )

@@ -50,7 +50,7 @@ TIMING = Timing(
     closing=120,
     retry=1,
 )
-_SENDING = SendingPolicy(interval=0.02, idle_interval=1.0)
+_SENDING = SendingPolicy(interval=0.02, idle_interval=1.0, hold=100)
 
 
 @dataclass
@@ -227,6 +227,7 @@ async def running(
             runner = web.AppRunner(application, access_log=None)
             await runner.setup()
             stack.push_async_callback(runner.cleanup)
+            stack.push_async_callback(network.close)  # or the server waits for its sessions
             await web.SockSite(runner, listening.dup()).start()
         yield node
 

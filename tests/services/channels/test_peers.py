@@ -13,7 +13,8 @@ from typing import Any
 import pytest
 
 from handfast.channels.effects import Offered, Result
-from handfast.channels.handles import ClientChannel, ProviderChannel
+from handfast.channels.ends import End
+from handfast.channels.handles import ClientChannel, ProviderChannel, Purchase
 from handfast.channels.wire import Party, Reason
 from handfast.crypto.keccak import keccak
 from handfast.errors import InvalidInput, Rejected, Unavailable
@@ -48,6 +49,8 @@ class Pair:
         self.provider = provider
         self.buyer: ClientChannel
         self.seller: ProviderChannel
+        self.old: End
+        self.purchase: Purchase
 
     async def meet(self) -> None:
         parameters = await open_channel(self.town, next(salts))
@@ -171,6 +174,72 @@ def test_a_stale_close_is_answered_and_the_newest_state_paid(
             await town.pass_time(CHALLENGE + 5)
             await both.seller.over()
         assert await balance(town, Party.PROVIDER) == before + 5 * FEE
+
+    run(scenario())
+
+
+@asynccontextmanager
+async def deserted(town: Town) -> AsyncIterator[Pair]:
+    """Both ends, after the provider has sold one product and its process has ended."""
+    listening = listener()
+    async with running(town, Party.CLIENT) as client:
+        async with running(town, Party.PROVIDER, listening=listening) as provider:
+            await client.network.connect(url_of(listening), town.identity(Party.PROVIDER).address)
+            both = Pair(town, client, provider)
+            await both.meet()
+            for name in ("a", "b"):
+                await both.seller.sell(product(name), FEE, seconds=600)
+            await both.buyer.buy(product("a"), FEE)
+            old = both.client.peer.find(both.buyer.id).end
+            purchase = await both.buyer.lock(product("b"), FEE)
+            await purchase.locked()
+            both.old, both.purchase = old, purchase
+        yield both
+    listening.close()
+
+
+def test_a_process_that_comes_back_answers_the_stale_close_that_it_finds(
+    town: Town, home: Path, run: Run
+) -> None:
+    """It settles, and resolves what was paid while it was away. (SPEC CH-13, CH-14, CH-28)"""
+
+    async def scenario() -> None:
+        before = await balance(town, Party.PROVIDER)
+        async with deserted(town) as both:
+            await both.purchase.pay()
+            both.client.peer.find(both.buyer.id).end = both.old
+            await both.buyer.leave()
+            await until(lambda: both.buyer.end.channel.exit.challenge_end > 0)
+            async with running(town, Party.PROVIDER) as provider:
+                seller = ProviderChannel(provider.peer, provider.peer.find(both.buyer.id))
+                version = seller.end.channel.agreed.version
+                assert version > both.buyer.end.channel.agreed.version
+                await until(lambda: seller.end.channel.exit.registered == version)
+                await town.pass_time(CHALLENGE + 5)
+                await until(lambda: seller.end.channel.exit.phase is ChannelPhase.CLOSED)
+                assert await balance(town, Party.PROVIDER) == before + FEE
+                await town.pass_time(TIMING.lifetime + TIMING.margin)
+                await seller.over()
+        assert await balance(town, Party.PROVIDER) == before + FEE
+
+    run(scenario())
+
+
+def test_a_process_that_comes_back_takes_what_was_paid_on_chain_meanwhile(
+    town: Town, home: Path, run: Run
+) -> None:
+    """(SPEC CH-14, CH-22, CH-28)"""
+
+    async def scenario() -> None:
+        before = await balance(town, Party.PROVIDER)
+        async with deserted(town) as both:
+            await both.purchase.pay()
+            await both.buyer.leave()
+            await until(lambda: both.buyer.end.channel.revealed != {})
+            async with running(town, Party.PROVIDER) as provider:
+                await town.pass_time(CHALLENGE + 5)
+                await ProviderChannel(provider.peer, provider.peer.find(both.buyer.id)).over()
+        assert await balance(town, Party.PROVIDER) == before + 2 * FEE
 
     run(scenario())
 

@@ -4,6 +4,7 @@
 
 from __future__ import annotations
 
+import asyncio
 from collections.abc import AsyncIterator, Callable, Coroutine
 from contextlib import asynccontextmanager
 from dataclasses import dataclass
@@ -109,7 +110,8 @@ def test_an_end_whose_opening_vanished_too_waits_for_it_and_pays(
             await cut(town, sold.start)
             await until(lambda: Revived() in sold.provider.events)
             assert sold.seller.end.channel.holdings.held == 0
-            # What the provider sent for nothing now is held back: nothing of it failed.
+            # What the provider did for this channel is held back, and does not fail meanwhile.
+            await asyncio.sleep(0.5)
             assert await sent(town, Party.PROVIDER) == before
             await reopen_channel(town, sold.parameters)
             await until(lambda: sold.seller.end.channel.exit.challenge_end > 0)

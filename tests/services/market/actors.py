@@ -80,15 +80,22 @@ def start(
     *,
     flaw: str | Callable[[], None] = "none",
     kill_at: int | None = None,
+    after: bool = True,
 ) -> Process:
     """Begin a command.
 
+<<<<<<< HEAD
     flaw      one of FLAWS, that a hostile process has; or what makes it so, called in it
     kill_at   number of the journal's write, from 0, after which the process is killed
+=======
+    flaw      one of FLAWS, that a hostile process has
+    kill_at   number of the journal's write, from 0, at which the process is killed
+    after     whether that write is still done
+>>>>>>> d4f951f (Take up a channel that is found closing)
     """
     context = multiprocessing.get_context("forkserver")
     context.set_forkserver_preload(["__main__", __name__])
-    values = (arguments, dict(environment), str(log), flaw, kill_at)
+    values = (arguments, dict(environment), str(log), flaw, kill_at, after)
     process = context.Process(target=_run, args=values, daemon=True)
     process.start()
     return Process(process, log)
@@ -100,6 +107,7 @@ def _run(
     log: str,
     flaw: str | Callable[[], None],
     kill_at: int | None,
+    after: bool,
 ) -> None:
     ctypes.CDLL(None).prctl(_PARENT_DIES, signal.SIGKILL)
     file = os.open(log, os.O_WRONLY | os.O_CREAT | os.O_APPEND, 0o600)
@@ -111,7 +119,7 @@ def _run(
     signal.signal(signal.SIGINT, signal.default_int_handler)
     (FLAWS[flaw] if isinstance(flaw, str) else flaw)()
     if kill_at is not None:
-        _kill_at(kill_at)
+        _kill_at(kill_at, after)
     if arguments[0] == HOLD:
         asyncio.run(_hold(arguments[1]))
     main(list(arguments), prog_name="handfast")
@@ -125,12 +133,14 @@ async def _hold(prompt: str) -> None:
         await asyncio.sleep(_HANG_SECONDS)
 
 
-def _kill_at(number: int) -> None:
+def _kill_at(number: int, after: bool) -> None:
     write = Journal.write
     left = number
 
     def counted(self: Journal, batch: Batch) -> None:
         nonlocal left
+        if left == 0 and not after:
+            os.kill(os.getpid(), signal.SIGKILL)
         write(self, batch)
         if left == 0:
             os.kill(os.getpid(), signal.SIGKILL)

@@ -9,10 +9,12 @@ from typing import Any
 
 import pytest
 
+from handfast.client.channels import OPENING_LINES, OPENINGS
 from handfast.errors import Rejected
+from handfast.journal import Journal
 from handfast.registry.participants import Role
 from tests.services.market.actors import HOLD
-from tests.services.market.town import FEE, TOKEN, Account, Town
+from tests.services.market.town import DEPOSIT, FEE, TOKEN, Account, Town
 
 MOST_WRITES = 60
 LEAST_WRITES = 5
@@ -169,5 +171,28 @@ def test_a_provider_that_vanished_before_it_was_paid_finds_its_money(
             assert (await paying).fee == FEE
         await settled(town, seller, buyer)
         assert await town.products(buyer) == 2
+
+    play(test)
+
+
+def test_a_client_that_finds_its_unused_channel_closing_gets_its_deposit_back(
+    town: Town, play: Play
+) -> None:
+    """It was killed before it took up the channel that it had opened; the provider began to end it.
+    (SPEC CH-13, CH-28)
+    """
+
+    async def test() -> None:
+        seller = await town.settle_down(Role.PROVIDER)
+        buyer = await town.settle_down(Role.CLIENT)
+        town.provider(seller)
+        assert await bought(town, buyer, kill_at=1, after=False) == -signal.SIGKILL
+        with Journal(buyer.folder / "data" / "journal.db") as journal:
+            (line,) = journal.load(OPENINGS).lines
+        assert await town.held_by_hub() == DEPOSIT
+        await town.register_opening(seller, OPENING_LINES.decode(line).parameters)
+        async with town.client(buyer):
+            await town.until_hub_is_empty()
+        assert await town.tokens(buyer) == TOKEN
 
     play(test)

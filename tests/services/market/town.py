@@ -26,7 +26,8 @@ from handfast.chain.registry import ParticipantRegistry
 from handfast.chain.rules import Policy
 from handfast.chain.sender import Sender
 from handfast.chain.token import MarketToken
-from handfast.channels.state import ChannelId
+from handfast.channels.rules import id_of
+from handfast.channels.state import Book, ChannelId, Parameters
 from handfast.client.client import Client
 from handfast.client.settings import ClientSettings
 from handfast.crypto.keys import Identity
@@ -204,6 +205,12 @@ class Town:
         """What the hub knows of a channel."""
         hub = ChannelHub(self.chain, self.deployment.channel_hub.address)
         return await hub.channel(channel)
+
+    async def register_opening(self, who: Account, parameters: Parameters) -> None:
+        """A party, which runs no process, begins to end a channel by its opening."""
+        hub = ChannelHub(self.chain, self.deployment.channel_hub.address)
+        opening = Book(id_of(parameters))
+        await self._send(who.key, hub.register_state(parameters, opening, (b"", b"")))
 
     # ------------------------------------------------------------ processes
 
