@@ -2,11 +2,11 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 
 from handfast.chain.client import Call
 from handfast.chain.products import Product, ProductRegistry
-from handfast.channels.effects import Concluded, Result
+from handfast.channels.effects import Result
 from handfast.channels.live import Live
 from handfast.channels.state import same_account
 from handfast.crypto.merkle import MerkleTree, leaf_hash
@@ -14,20 +14,17 @@ from handfast.protocol.constants import ProductOrigin
 
 
 def claims_of(
-    registry: ProductRegistry, live: Live, rounds: Iterable[Concluded], codecs: Mapping[bytes, int]
+    registry: ProductRegistry, live: Live, sold: Sequence[bytes], codecs: Mapping[bytes, int]
 ) -> Iterator[tuple[bytes, Call]]:
     """Every product that moved in a channel which is over, with the call that claims it: by the
     products tree, or by the lock that paid on chain.
 
-    rounds   of the channel, as they ended
+    sold     products of the channel's tree, in its order
     codecs   by product; what has none here was not bought by this client
     """
     parameters = live.terms.parameters
-    sold = sorted(
-        (each.position, each.lock.product) for each in rounds if each.position is not None
-    )
-    tree = MerkleTree(leaf_hash(product) for _, product in sold)
-    for position, product in sold:
+    tree = MerkleTree(map(leaf_hash, sold))
+    for position, product in enumerate(sold):
         if product in codecs:
             path = tree.path(position)
             call = registry.claim(parameters, product, codecs[product], position, path)

@@ -219,9 +219,7 @@ class Client:
             self._claim(live, product, call, room)
             for live in self._peer.channels.values()
             if live.over.is_set()
-            for product, call in claims_of(
-                self._products, live, ClientChannel(self._peer, live).rounds(), codecs
-            )
+            for product, call in claims_of(self._products, live, self._sold(live), codecs)
         ]
         done = await asyncio.gather(*claims)
         return [product for product in done if product is not None]

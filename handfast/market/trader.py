@@ -76,7 +76,7 @@ async def open_trader(world: World, settings: ProcessSettings) -> AsyncIterator[
         world.chain,
         market,
         first_block=deployment.block,
-        confirmations=settings.confirmations,
+        confirmations=world.confirmations,
         poll=settings.poll,
         fell=world.sender.recheck,
     )

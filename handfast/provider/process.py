@@ -64,6 +64,7 @@ async def run(settings: ProviderSettings) -> None:
         await peer.start()
         stack.push_async_callback(peer.stop)
         network = Network(peer)
+        stack.push_async_callback(network.close)
         routes = [*round_routes(provider.desk), web.get(CHANNEL_ROUTE, network.handle)]
         limits = Limits(rate=500.0, burst=1_000)
         server = Server(routes, provider.health, metrics, limits, network.close)

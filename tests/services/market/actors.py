@@ -84,14 +84,9 @@ def start(
 ) -> Process:
     """Begin a command.
 
-<<<<<<< HEAD
     flaw      one of FLAWS, that a hostile process has; or what makes it so, called in it
-    kill_at   number of the journal's write, from 0, after which the process is killed
-=======
-    flaw      one of FLAWS, that a hostile process has
     kill_at   number of the journal's write, from 0, at which the process is killed
     after     whether that write is still done
->>>>>>> d4f951f (Take up a channel that is found closing)
     """
     context = multiprocessing.get_context("forkserver")
     context.set_forkserver_preload(["__main__", __name__])
