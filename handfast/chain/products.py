@@ -49,6 +49,10 @@ class ProductRegistry(Contract):
         """Register a product of the sender's own."""
         return self._call("register", product, codec)
 
+    def approve(self, spender: str, product: bytes) -> Call:
+        """Let another account move one of the sender's products."""
+        return self._call("approve", spender, int.from_bytes(product, "big"))
+
     def claim(
         self,
         parameters: Parameters,

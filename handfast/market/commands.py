@@ -5,7 +5,6 @@ from __future__ import annotations
 import asyncio
 import json
 import mimetypes
-import sys
 from collections.abc import Awaitable, Callable, Iterator
 from contextlib import contextmanager
 from pathlib import Path
@@ -16,9 +15,11 @@ from rich.console import Console
 
 from handfast import log
 from handfast.errors import InvalidInput, Rejected
+from handfast.market.agreeing import agree, token_of
 from handfast.market.buyer import Buyer, Outcome, Result
 from handfast.market.description import Description
 from handfast.market.process import open_buyer, open_seller, read_book, run
+from handfast.market.products import buy_product, cancel_offer, sell_product
 from handfast.market.rules import may_object
 from handfast.market.seller import Seller
 from handfast.market.settings import ReadSettings, SellerSettings
@@ -31,11 +32,10 @@ from handfast.market.showing import (
     plain_purchase,
     purchases_table,
 )
-from handfast.market.state import NATIVE, Listing
+from handfast.market.state import Listing
 from handfast.market.terms import Money, dispute_terms, purchase_terms
 from handfast.process import ProcessSettings, process_options
 from handfast.protocol.constants import MAX_RATING, ListingPhase
-from handfast.protocol.messages import is_address
 from handfast.storage.bars import progress_bar
 from handfast.storage.ingest import Progress
 
@@ -163,7 +163,7 @@ def publish(
     size = path.stat().st_size
 
     async def work(seller: Seller) -> None:
-        paid_in = _token(token, seller.trader.money)
+        paid_in = token_of(token, seller.trader.money)
         with _bar("sealing", size) as report:
             id_ = await seller.publish(path, price, paid_in, told, report)
         text = f"listing {id_.hex()} is on sale; keep `handfast market sell` running"
@@ -241,7 +241,7 @@ def buy(
         found = buyer.trader.watch.book.listing(listing)
         told = await buyer.describe(found, source)
         target = (output or Path(told.file_name)).absolute()
-        await _agree(await _terms(buyer, found, told), yes, "Pay?")
+        await agree(await _terms(buyer, found, told), yes, "Pay?")
         _tell(await buyer.buy(found, target, source), as_json)
 
     _with_buyer(flags, work)
@@ -280,7 +280,7 @@ def dispute(purchase: str, yes: bool, **flags: Any) -> None:
             )
         conditions, money = await buyer.trader.conditions(), buyer.trader.money
         price = money.text(found.terms.price, found.terms.token)
-        await _agree(list(dispute_terms(price, conditions, money)), yes, "Go to the court?")
+        await agree(list(dispute_terms(price, conditions, money)), yes, "Go to the court?")
         await buyer.dispute(found, conditions.court_fee)
         click.echo("the court has the case")
 
@@ -309,10 +309,15 @@ def collect(token: str, **flags: Any) -> None:
 
     async def work(buyer: Buyer) -> None:
         trader = buyer.trader
-        paid_in = _token(token, trader.money)
+        paid_in = token_of(token, trader.money)
         click.echo(f"{trader.money.text(await trader.collect(paid_in), paid_in)} collected")
 
     _with_buyer(flags, work)
+
+
+market.add_command(sell_product)
+market.add_command(buy_product)
+market.add_command(cancel_offer)
 
 
 # ---------------------------------------------------------------- joints
@@ -333,35 +338,10 @@ async def _terms(buyer: Buyer, listing: Listing, told: Description) -> list[str]
     ]
 
 
-async def _agree(lines: list[str], yes: bool, question: str) -> None:
-    """Show what is agreed to, and ask.
-
-    raises   InvalidInput if nobody can be asked, click.Abort if they say no
-    """
-    for line in lines:
-        click.echo(line, err=True)
-    if yes:
-        return
-    if not sys.stdin.isatty():
-        raise InvalidInput("nobody is here to agree: --yes agrees to these terms")
-    await asyncio.to_thread(click.confirm, question, abort=True, err=True)
-
-
 def _tell(outcome: Outcome, as_json: bool) -> None:
     click.echo(json.dumps(plain_outcome(outcome)) if as_json else outcome_line(outcome))
     if outcome.result is Result.LOST:
         raise Rejected("the goods are not what was promised", "too_late")
-
-
-def _token(name: str, money: Money) -> str:
-    """The token that a person named."""
-    if name == "market":
-        return money.market_token
-    if name == "native":
-        return NATIVE
-    if not is_address(name):
-        raise InvalidInput(f"{name!r} is no token: market, native or an address")
-    return name
 
 
 def _reading(flags: dict[str, Any]) -> ReadSettings:
