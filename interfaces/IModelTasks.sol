@@ -38,7 +38,7 @@ struct PanelTerms {
 /// @param minimumReputation Lowest participation reputation of a worker, out of SCALE.
 /// @param maxSubmissions 1 to MAX_SUBMISSIONS.
 struct ModelTerms {
-    uint128 reward;
+    uint96 reward;
     Content description;
     bytes32 validation;
     Metric metric;
@@ -57,9 +57,7 @@ struct ModelTerms {
 /// @param deadline First second of the reveal period; revealEnd and publishEnd first seconds after theirs.
 /// @param committed How many submissions there are.
 /// @param revealed Set of those that were revealed in time.
-/// @param copies Set of revealed ones whose model was committed earlier by somebody else.
 /// @param passed Set of those that share the reward; of a settled task.
-/// @param claimed Set of those that were claimed.
 /// @param best Position of the best; of a task that was settled by scores with somebody above the threshold.
 /// @param caseId Zero before the publication.
 struct ModelTask {
@@ -75,9 +73,7 @@ struct ModelTask {
     uint256 maxSubmissions;
     uint256 committed;
     uint256 revealed;
-    uint256 copies;
     uint256 passed;
-    uint256 claimed;
     uint256 best;
     bytes32 validation;
     PanelTerms panel;
@@ -108,6 +104,7 @@ interface IModelTasks {
     error OwnTask(ModelTaskId task);
     error AlreadyCommitted(ModelTaskId task, address worker);
     error TaskIsFull(ModelTaskId task, uint256 maximum);
+    /// @notice The worker has not committed, or has been paid.
     error NotCommitted(ModelTaskId task, address worker);
     /// @notice Model and salt are not what the worker committed.
     error WrongReveal(ModelTaskId task, address worker);
@@ -123,7 +120,6 @@ interface IModelTasks {
     error WrongScores(ModelTaskId task, bytes32 actual, bytes32 ruled);
     error AlreadySettled(ModelTaskId task);
     error NotSettled(ModelTaskId task);
-    error AlreadyClaimed(ModelTaskId task, address worker);
 
     // ------------------------------------------------------------------ events
 
@@ -133,8 +129,6 @@ interface IModelTasks {
     event ModelCommitted(ModelTaskId indexed task, address indexed worker, uint256 position, bytes32 commitment);
     /// @notice The model can be fetched from now on.
     event ModelRevealed(ModelTaskId indexed task, address indexed worker, uint256 position, Content model);
-    /// @notice The submission at `position` has the model of an earlier commitment: it counts for nothing.
-    event CopyFound(ModelTaskId indexed task, uint256 position, bytes32 model);
     /// @notice The panel of the case evaluates the revealed models on these data.
     /// @param entries Entries of its score vector: submissions, revealed or not.
     event ValidationPublished(
@@ -178,10 +172,11 @@ interface IModelTasks {
 
     function taskOf(ModelTaskId task) external view returns (ModelTask memory);
 
-    /// @notice Position and what is kept of the commitment: its first 31 bytes. Reverts for who has not committed.
+    /// @notice Position and what is kept of the commitment: its first 31 bytes. Reverts for who has not committed, or has
+    /// been paid.
     function submissionOf(ModelTaskId task, address worker) external view returns (uint256 position, bytes31 commitment);
 
-    /// @notice What `claim` would pay.
+    /// @notice What `claim` would pay now. Reverts as `submissionOf` does.
     function claimable(ModelTaskId task, address worker) external view returns (uint256 amount);
 
     /// @notice What a requester commits to. (SPEC MT-1)

@@ -24,36 +24,39 @@ contract ModelTasks is IModelTasks, EIP712 {
     using SafeERC20 for IMarketToken;
     using TaskRules for uint256;
 
-    /// @dev Six words. Sets hold a bit for each position.
+    /// @dev Five words, so arranged that each action touches few, and hardly one that was zero. Sets hold a bit for each
+    /// position.
     struct Record {
         address requester;
         uint48 deadline;
         uint48 revealEnd;
-        uint48 publishEnd;
-        uint32 threshold;
-        uint32 tolerance;
+        // second word
         int64 minimumReputation;
         uint16 seats;
         uint8 maxSubmissions;
         uint8 committed;
-        uint8 best;
-        uint8 sharing;
-        ModelOutcome outcome;
-        uint128 reward;
-        uint128 fee;
-        uint64 revealed;
-        uint64 copies;
-        uint64 passed;
-        uint64 claimed;
-        bytes32 validation;
-        uint128 caseId;
+        uint32 threshold;
+        uint32 tolerance;
         uint32 panelCommitPeriod;
         uint32 panelRevealPeriod;
         uint32 panelAppealPeriod;
+        // third word
+        uint96 reward;
+        uint96 fee;
+        uint40 caseId;
+        uint8 best;
+        uint8 sharing;
+        ModelOutcome outcome;
+        // fourth word
+        uint64 revealed;
+        uint64 passed;
+        uint48 publishEnd;
+        // fifth word
+        bytes32 validation;
     }
 
     /// @dev One word: 31 bytes of a hash are as good as 32 against collisions of 2^124 tries.
-    /// @param number Position + 1; zero for who has not committed.
+    /// @param number Position + 1; zero for who has not committed, or has been paid, which deletes it.
     struct Commitment {
         bytes31 digest;
         uint8 number;
@@ -74,7 +77,6 @@ contract ModelTasks is IModelTasks, EIP712 {
     uint256 public taskCount;
     mapping(ModelTaskId task => Record) private _records;
     mapping(ModelTaskId task => mapping(address worker => Commitment)) private _commitments;
-    mapping(ModelTaskId task => mapping(bytes32 model => uint256 number)) private _numbers;
 
     constructor(IOracleCourt court, IReputationLedger ledger, IMarketToken token, uint256 minPeriod, uint256 maxPeriod)
         EIP712(DOMAIN_NAME, DOMAIN_VERSION)
@@ -105,7 +107,7 @@ contract ModelTasks is IModelTasks, EIP712 {
         record.seats = terms.panel.seats;
         record.maxSubmissions = terms.maxSubmissions;
         record.reward = terms.reward;
-        record.fee = fee.toUint128();
+        record.fee = fee.toUint96();
         record.validation = terms.validation;
         record.panelCommitPeriod = terms.panel.commitPeriod;
         record.panelRevealPeriod = terms.panel.revealPeriod;
@@ -144,7 +146,6 @@ contract ModelTasks is IModelTasks, EIP712 {
         require(!revealed.has(position), AlreadyRevealed(task, msg.sender));
         record.revealed = uint64(revealed.with(position));
         emit ModelRevealed(task, msg.sender, position, model);
-        _noteModel(task, record, model.digest, kept.number);
     }
 
     /// @inheritdoc IModelTasks
@@ -160,7 +161,7 @@ contract ModelTasks is IModelTasks, EIP712 {
         require(validationHash(validation, salt) == record.validation, WrongValidation(task));
         MARKET_TOKEN.forceApprove(address(COURT), record.fee);
         caseId = COURT.open(_caseTerms(task, record), record.requester);
-        record.caseId = CaseId.unwrap(caseId).toUint128();
+        record.caseId = CaseId.unwrap(caseId).toUint40();
         emit ValidationPublished(task, caseId, validation, salt, committed);
     }
 
@@ -186,9 +187,7 @@ contract ModelTasks is IModelTasks, EIP712 {
         Record storage record = _known(task);
         uint256 position = _commitmentOf(task, worker).number - 1;
         require(record.outcome != ModelOutcome.Absent, NotSettled(task));
-        uint256 claimed = record.claimed;
-        require(!claimed.has(position), AlreadyClaimed(task, worker));
-        record.claimed = uint64(claimed.with(position));
+        delete _commitments[task][worker];
         amount = _due(record, position);
         emit SubmissionClaimed(task, worker, amount);
         _report(record, worker, position);
@@ -213,9 +212,7 @@ contract ModelTasks is IModelTasks, EIP712 {
             maxSubmissions: record.maxSubmissions,
             committed: record.committed,
             revealed: record.revealed,
-            copies: record.copies,
             passed: record.passed,
-            claimed: record.claimed,
             best: record.best,
             validation: record.validation,
             panel: PanelTerms(
@@ -240,8 +237,7 @@ contract ModelTasks is IModelTasks, EIP712 {
     function claimable(ModelTaskId task, address worker) external view returns (uint256 amount) {
         Record storage record = _known(task);
         uint256 position = _commitmentOf(task, worker).number - 1;
-        if (record.outcome == ModelOutcome.Absent || uint256(record.claimed).has(position)) return 0;
-        return _due(record, position);
+        return record.outcome == ModelOutcome.Absent ? 0 : _due(record, position);
     }
 
     /// @inheritdoc IModelTasks
@@ -275,16 +271,6 @@ contract ModelTasks is IModelTasks, EIP712 {
         return period >= MIN_PERIOD && period <= MAX_PERIOD;
     }
 
-    /// @dev Of equal models the earliest commitment counts, whoever reveals first. (SPEC MT-2)
-    function _noteModel(ModelTaskId task, Record storage record, bytes32 model, uint256 number) private {
-        uint256 known = _numbers[task][model];
-        if (known == 0 || number < known) _numbers[task][model] = number;
-        if (known == 0) return;
-        uint256 copy = (number < known ? known : number) - 1;
-        record.copies = uint64(uint256(record.copies).with(copy));
-        emit CopyFound(task, copy, model);
-    }
-
     function _caseTerms(ModelTaskId task, Record storage record) private view returns (CaseTerms memory) {
         return CaseTerms({
             kind: CaseKind.Scores,
@@ -309,7 +295,7 @@ contract ModelTasks is IModelTasks, EIP712 {
         view
         returns (ModelOutcome outcome, uint256 passed, uint256 best)
     {
-        uint256 counted = record.revealed & ~record.copies;
+        uint256 counted = record.revealed;
         if (record.caseId == 0) {
             bool empty = counted == 0;
             uint256 from = !empty ? record.publishEnd : record.committed == 0 ? record.deadline : record.revealEnd;

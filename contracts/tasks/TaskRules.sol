@@ -43,12 +43,15 @@ library TaskRules {
         returns (uint256 passed, uint256 best)
     {
         uint256 highest;
+        uint256 word;
         unchecked {
             for (uint256 i; i < MAX_SCORES; ++i) {
-                uint256 score = scoreAt(scores, i);
-                if (score < threshold || counted >> i & 1 == 0) continue;
-                if (passed == 0 || score > highest) (highest, best) = (score, i);
-                passed |= 1 << i;
+                word = i % _SCORES_IN_WORD == 0 ? scores.words[i / _SCORES_IN_WORD] : word << _SCORE_BITS;
+                uint256 score = word >> 224;
+                uint256 passes = score < threshold ? 0 : counted >> i & 1;
+                passed |= passes << i;
+                uint256 rank_ = passes * (score + 1);
+                if (rank_ > highest) (highest, best) = (rank_, i);
             }
         }
     }
@@ -74,12 +77,14 @@ library TaskRules {
         if (count > 1) ofOther = ofBest / (count - 1);
     }
 
-    /// @notice How many are in a set of positions below MAX_SCORES.
-    function size(uint256 set) internal pure returns (uint256 count) {
+    /// @notice How many are in a set of positions below 64.
+    /// @dev Adds bits in pairs, pairs in fours, fours in bytes, and all bytes by a product: whatever the set, one cost.
+    function size(uint256 set) internal pure returns (uint256) {
         unchecked {
-            for (; set != 0; set &= set - 1) {
-                ++count;
-            }
+            set -= set >> 1 & 0x5555555555555555;
+            set = (set & 0x3333333333333333) + (set >> 2 & 0x3333333333333333);
+            set = (set + (set >> 4)) & 0x0f0f0f0f0f0f0f0f;
+            return (set * 0x0101010101010101) >> 56 & 0x7f;
         }
     }
 

@@ -30,7 +30,7 @@ def positions_of(members: int) -> tuple[int, ...]:
 
 
 def copies(models: Sequence[bytes | None]) -> int:
-    """Set of the revealed models that an earlier commitment has, too. (SPEC MT-2)
+    """Set of the revealed models that an earlier commitment has, too: they score zero. (SPEC MT-4)
 
     models   digest at each position, None where nothing was revealed
     """

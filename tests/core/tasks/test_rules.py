@@ -46,7 +46,7 @@ def test_what_an_equal_division_leaves_completes_it(amount, count):
 
 
 def test_of_equal_models_the_earliest_commitment_counts():
-    """MT-2: whoever reveals first; who has not revealed is copied by nobody."""
+    """MT-4: whoever reveals first; who has not revealed is copied by nobody."""
     one, two = b"1" * 32, b"2" * 32
     assert rules.copies([one, two, one, None, one, two]) == 0b110100
     assert rules.copies([None, one, two]) == 0

@@ -80,28 +80,6 @@ def test_a_reveal_that_somebody_saw_and_sent_first_is_worth_nothing(models, work
     with reverts("WrongReveal", committed, workers[1]):
         models.tasks.reveal(*seen, {"from": workers[1]})
     models.reveal(committed, workers[0], "mine")
-    assert models.tasks.taskOf(committed)["copies"] == 0
-
-
-@pytest.mark.parametrize("order", [(0, 1, 2), (2, 1, 0), (1, 2, 0)])
-def test_of_equal_models_the_earliest_commitment_counts(models, workers, order):
-    """Whoever reveals first."""
-    task = models.create()
-    for worker in workers[:3]:
-        models.commit(task, worker, "the same")
-    models.at(task, "deadline")
-    found = [models.reveal(task, workers[place], "the same").events for place in order]
-    assert models.tasks.taskOf(task)["copies"] == 0b110
-    assert sum("CopyFound" in events for events in found) == 2
-
-
-def test_who_does_not_reveal_is_copied_by_nobody(models, workers):
-    task = models.create()
-    for worker in workers[:2]:
-        models.commit(task, worker, "the same")
-    models.at(task, "deadline")
-    models.reveal(task, workers[1], "the same")
-    assert models.tasks.taskOf(task)["copies"] == 0
 
 
 def test_the_codec_says_how_to_read_the_root_block():
