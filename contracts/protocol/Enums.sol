@@ -90,7 +90,7 @@ enum Metric {
     Determination
 }
 
-/// @notice How a model task ended: nothing was revealed; no validation data; no scores; by the scores.
+/// @notice How a model task ended: nothing revealed; no validation data; no scores; by the scores.
 enum ModelOutcome {
     Absent,
     Empty,

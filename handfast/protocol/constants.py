@@ -243,7 +243,7 @@ class Metric(IntEnum):
 
 
 class ModelOutcome(IntEnum):
-    """How a model task ended: nothing was revealed; no validation data; no scores; by the scores."""
+    """How a model task ended: nothing revealed; no validation data; no scores; by the scores."""
 
     ABSENT = 0
     EMPTY = 1
