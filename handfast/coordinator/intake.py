@@ -17,7 +17,7 @@ from handfast.errors import HandfastError, InvalidInput, Rejected, Unavailable
 from handfast.protocol.messages import Domain
 from handfast.reputation.batches import Entry
 from handfast.reputation.encoding import NEWCOMER_FLAG, Malformed
-from handfast.reputation.evidence import Evidence, same_content, split
+from handfast.reputation.evidence import RECEIPTED, Evidence, same_content, split
 from handfast.reputation.rules import levy
 
 ACCEPTED = "accepted"
@@ -265,7 +265,8 @@ class Intake:
                 entry = candidate.entry
                 number = self._next + len(rows)
                 ledgers.append(self._ledger_of(entry.provider))
-                ledgers[-1].put(Arrival(number, entry))
+                claimed = candidate.evidence[0] != RECEIPTED
+                ledgers[-1].put(Arrival(number, entry, claimed))
                 self._allowance.spend(entry.client, levy(entry.fee))
                 rows.append(OpinionRow(number, *candidate.key, candidate.evidence))
         if rows:

@@ -8,7 +8,7 @@ from __future__ import annotations
 import enum
 from bisect import bisect_left, insort
 from collections import Counter, deque
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from typing import NamedTuple, Protocol
 
 from handfast.protocol.constants import MAX_NONCE_STEP
@@ -21,11 +21,13 @@ Pair = tuple[int, int]
 class Arrival(NamedTuple):
     """An eligible opinion and its place in the order of arrival.
 
-    number   counts what this coordinator accepted, from 1
+    number    counts what this coordinator accepted, from 1
+    claimed   whether the chain's word on a payment stands for its receipt (RP-5)
     """
 
     number: int
     entry: Entry
+    claimed: bool = False
 
     @property
     def pair(self) -> Pair:
@@ -143,6 +145,19 @@ class Ledger:
             last = self._history.last_nonce(*pair)
             while pair in self._waiting and _nonce(self._waiting[pair][0]) <= last:
                 dropped.append(self._remove(pair, 0))
+        self._drop_places(dropped)
+        return tuple(dropped)
+
+    def drop_claimed(self) -> tuple[Arrival, ...]:
+        """Hand out what rests on the chain's word, which may have changed."""
+        self._come_back()
+        dropped = [arrival for arrival in self.arrivals if arrival.claimed]
+        for arrival in dropped:
+            self._remove(arrival.pair, self._waiting[arrival.pair].index(arrival))
+        self._drop_places(dropped)
+        return tuple(dropped)
+
+    def _drop_places(self, dropped: Iterable[Arrival]) -> None:
         places = Counter(arrival.pair for arrival in dropped)
         kept: deque[tuple[int, Pair]] = deque()
         for number, pair in self._places:
@@ -151,7 +166,6 @@ class Ledger:
             else:
                 kept.append((number, pair))
         self._places = kept
-        return tuple(dropped)
 
     def _come_back(self) -> None:
         """The history has changed, or is about to: whoever stood aside is asked again."""

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
 from concurrent.futures import Executor
 from dataclasses import dataclass
 from typing import TypeVar
@@ -41,6 +41,7 @@ class Memory:
     held     accepted opinions that are to be looked at once more before they go into a ledger:
              whose they are, or whether the payment that proves them was made
     behind   the chain is being read again from its beginning, and nothing is decided until then
+    doubt    a re-organisation may have taken back payments on which waiting opinions rest
     """
 
     store: Store
@@ -51,6 +52,7 @@ class Memory:
     ids: Ids
     held: dict[Key, OpinionRow]
     behind: bool = False
+    doubt: bool = False
 
     async def write(self, work: Callable[[T], R], argument: T) -> R:
         """Do one piece of work for the store in the thread that writes."""
@@ -77,9 +79,22 @@ class Memory:
         if ledger.judge(arrival.entry) is not Verdict.KNOWN:
             ledger.put(arrival)
 
+    @property
+    def claimed(self) -> list[int]:
+        """Numbers of the waiting opinions that rest on payments on chain."""
+        ledgers = [shard.ledger for shard in self.shards.values()]
+        return [each.number for ledger in ledgers for each in ledger.arrivals if each.claimed]
+
+    def doubt_claimed(self, rows: Iterable[OpinionRow]) -> None:
+        """Look at these once more before they wait again: all that `claimed` names."""
+        for shard in self.shards.values():
+            shard.ledger.drop_claimed()
+        self.held.update((row.key, row) for row in rows)
+        self.doubt = False
+
     def begin_anew(self) -> None:
         """Forget all that came from the chain, until it has been read again."""
-        self.behind = True
+        self.behind, self.doubt = True, False
         self.held.clear()
         self.directory.roll_back(-1)
         for shard in self.shards.values():
@@ -114,7 +129,7 @@ def identified(row: OpinionRow, directory: Directory) -> Arrival | None:
         return None
     evidence = Evidence.decode(row.evidence)
     entry = Entry(provider, client, row.nonce, evidence.fee_units, evidence.satisfied)
-    return Arrival(row.number, entry)
+    return Arrival(row.number, entry, is_paid_on_chain(row))
 
 
 def is_paid_on_chain(row: OpinionRow) -> bool:

@@ -137,6 +137,7 @@ class Observer:
                 for shard in shards:
                     observation.batches.update((row.id, row) for row in shard.rolled_back(block))
                 await self._keep(memory.store.keep, observation)
+                memory.doubt = True
                 return cursor
             _log.error("the chain is read again from the deployment on", block=block)
             memory.begin_anew()
@@ -149,6 +150,9 @@ class Observer:
         memory = self._memory
         if memory.behind:
             await self._refill()
+        if memory.doubt:
+            async with memory.lock:
+                memory.doubt_claimed(await memory.write(memory.store.opinions, memory.claimed))
         for row in list(memory.held.values()):
             evidence = Evidence.decode(row.evidence)
             if evidence.payment is None or await self._confirm(evidence):

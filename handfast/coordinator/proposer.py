@@ -123,20 +123,32 @@ class Proposer:
         if shard.faulty is not None:
             fault = shard.faulty.fault
             raise Rejected(f"nobody may build on batch {shard.tip.index + 1}: {fault}", "Faulty")
-        if shard.built is None:
-            due = self._due(head.timestamp)
-            if asyncio.get_running_loop().time() < self._resting_until:
-                raise Rejected(self.trouble, "Refused")
-            if due is None or not await self._is_up_to_date():
-                return
-            async with tools.memory.lock:
-                shard.build(
-                    tools.memory.ids.next(), due, tools.memory.directory.highest, tools.pace
-                )
+        if shard.built is None and not await self._build(head.timestamp):
+            return
         if shard.built is not None and not shard.built.archive:
             await self._archive(shard.built)
         if shard.built is not None and shard.built.archive:
             await self._post(shard.built)
+
+    async def _build(self, now: int) -> bool:
+        """Build what is due; whether something was.
+
+        raises   Rejected while the contract has refused too much of late
+        """
+        tools, shard = self._tools, self._shard
+        if asyncio.get_running_loop().time() < self._resting_until:
+            raise Rejected(self.trouble, "Refused")
+        if self._due(now) is None or not await self._is_up_to_date():
+            return False
+        memory = tools.memory
+        async with memory.lock:
+            # The chain may have moved meanwhile: another tip, a batch of ours that fell, a fault.
+            due = self._due(now)
+            settled = not (memory.behind or memory.doubt or shard.built or shard.faulty)
+            if due is None or not settled:
+                return False
+            shard.build(memory.ids.next(), due, memory.directory.highest, tools.pace)
+            return True
 
     def _due(self, now: int) -> Due | None:
         ledger = self._shard.ledger

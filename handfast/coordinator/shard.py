@@ -299,7 +299,7 @@ class Shard:
         arrivals = [arrival for each in self.standing for arrival in each.arrivals]
         arrivals += self.built.arrivals if self.built is not None else ()
         arrivals += self.ledger.arrivals
-        known = all(max(entry.provider, entry.client) <= registered for _, entry in arrivals)
+        known = all(max(each.entry.provider, each.entry.client) <= registered for each in arrivals)
         return known and self.base_block <= block
 
     def begin_anew(self) -> None:

@@ -127,6 +127,17 @@ def test_who_stands_aside_comes_back_when_the_gap_is_filled_from_below() -> None
     assert nonces(ledger.take(9)) == [100, 300]
 
 
+def test_what_rests_on_the_chains_word_can_be_taken_out() -> None:
+    """CO-11"""
+    ledger = Ledger(State())
+    for number, nonce in enumerate((4, 2, 3), 1):
+        ledger.put(Arrival(number, entry(nonce), claimed=nonce == 2))
+    assert nonces(ledger.drop_claimed()) == [2]
+    assert len(ledger) == 2
+    assert ledger.judge(entry(2)) is Verdict.ACCEPTED
+    assert nonces(ledger.take(9)) == [3, 4]
+
+
 def test_the_oldest_is_the_longest_waiting_place() -> None:
     ledger = Ledger(State())
     assert ledger.oldest is None

@@ -166,7 +166,13 @@ def test_a_payment_that_a_reorganisation_took_back_is_waited_for(town: Town, run
             await deal.settle(book)
             await deal.reveal(1)
             assert await here.clients.submit(sent)
+            await here.reached(waiting=1)
             await here.chain.request("anvil_reorg", 1, [])
+            await here.reached(waiting=0)
+            await deal.reveal(1)
+            await here.reached(waiting=1)
+            await here.chain.request("anvil_reorg", 1, [])
+            await here.reached(waiting=0)
         async with running(town) as here:
             deal = Deal(town, here.chain, town.clients[0], town.providers[0])
             assert here.shard["waiting"] == 0
