@@ -32,6 +32,8 @@ struct Product {
 /// the client. First come, first served. (SPEC PV-8)
 /// Assumption: the hub answers for ended channels alone, and never takes back an answer.
 interface IProductRegistry is IERC721Metadata {
+    /// @notice The challenge period does not end.
+    error ChallengePeriodTooLong(uint256 blocks, uint256 most);
     /// @notice The product is registered, and this is who holds it.
     error ProductAlreadyRegistered(ProductIndex product, address holder);
     /// @notice No content has this index.

@@ -9,8 +9,6 @@ import {Math} from "@openzeppelin/contracts/utils/math/Math.sol";
 /// @dev Identical to `handfast/crypto/merkle.py`. A leaf is hashed behind a zero byte, so that it can't pass for an
 /// inner node, which is the hash of two words. A path lists the siblings from the leaf up, all of them.
 library MerkleTree {
-    /// @notice The path is too short for a tree that has this position.
-    error PositionOutsideTree(uint256 position, uint256 height);
     /// @notice A leaf's encoding must not be as long as what an inner node hashes.
     error AmbiguousEncoding();
 
@@ -21,33 +19,67 @@ library MerkleTree {
         bytes32[32] peaks;
     }
 
-    /// @notice Root of the tree that has `leaf` at `position` with these siblings.
-    /// @param leaf Hash of the leaf, see `leafHash`.
-    function rootFrom(bytes32 leaf, uint256 position, bytes32[] calldata path) internal pure returns (bytes32 node) {
-        uint256 height = path.length;
-        if (height < 256) require(position >> height == 0, PositionOutsideTree(position, height));
-        node = leaf;
-        for (uint256 level; level < height; ++level) {
-            node = (position >> level) & 1 == 0
-                ? Hashes.efficientKeccak256(node, path[level])
-                : Hashes.efficientKeccak256(path[level], node);
-        }
-    }
-
     /// @notice Whether `leaf` stands at `position` under `root`. The one height at which it can is the tree's own.
+    /// @param leaf Hash of the leaf, see `leafHash`.
+    /// @param path Its siblings from the leaf up.
     function verify(bytes32 root, bytes32 leaf, uint256 position, bytes32[] calldata path)
         internal
         pure
         returns (bool)
     {
-        if (path.length < 256 && position >> path.length != 0) return false;
-        return rootFrom(leaf, position, path) == root;
+        if (position >> path.length != 0) return false;
+        bytes32 node = leaf;
+        // A node stands left of its sibling where its place is even. Four levels a turn: 112 gas each; one a turn takes
+        // 161, and 216 in Solidity.
+        assembly ("memory-safe") {
+            let at := path.offset
+            let end := add(at, shl(5, path.length))
+            for { let singles := add(at, shl(5, and(path.length, 3))) } lt(at, singles) { at := add(at, 32) } {
+                let side := shl(5, and(position, 1))
+                mstore(side, node)
+                mstore(xor(side, 32), calldataload(at))
+                node := keccak256(0, 64)
+                position := shr(1, position)
+            }
+            for {} lt(at, end) { at := add(at, 128) } {
+                let side := shl(5, and(position, 1))
+                mstore(side, node)
+                mstore(xor(side, 32), calldataload(at))
+                side := shl(4, and(position, 2))
+                mstore(side, keccak256(0, 64))
+                mstore(xor(side, 32), calldataload(add(at, 32)))
+                side := shl(3, and(position, 4))
+                mstore(side, keccak256(0, 64))
+                mstore(xor(side, 32), calldataload(add(at, 64)))
+                side := shl(2, and(position, 8))
+                mstore(side, keccak256(0, 64))
+                mstore(xor(side, 32), calldataload(add(at, 96)))
+                node := keccak256(0, 64)
+                position := shr(4, position)
+            }
+        }
+        return node == root;
     }
 
     /// @notice Hash a leaf's encoding, which must not be 63 bytes long.
-    function leafHash(bytes memory encoding) internal pure returns (bytes32) {
-        require(encoding.length != 63, AmbiguousEncoding());
-        return keccak256(bytes.concat(bytes1(0), encoding));
+    function leafHash(bytes memory encoding) internal pure returns (bytes32 leaf) {
+        uint256 length = encoding.length;
+        require(length != 63, AmbiguousEncoding());
+        // The byte before the encoding, the last of its length, is zero for a moment: no copy, 300 gas less.
+        assembly ("memory-safe") {
+            mstore8(add(encoding, 31), 0)
+            leaf := keccak256(add(encoding, 31), add(length, 1))
+            mstore(encoding, length)
+        }
+    }
+
+    /// @notice Hash a leaf whose encoding is one word.
+    function leafHash(bytes32 encoding) internal pure returns (bytes32 leaf) {
+        assembly ("memory-safe") {
+            mstore8(0, 0)
+            mstore(1, encoding)
+            leaf := keccak256(0, 33)
+        }
     }
 
     /// @notice Put a leaf behind the last.

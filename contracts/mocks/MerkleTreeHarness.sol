@@ -6,10 +6,6 @@ import {MerkleTree} from "../crypto/MerkleTree.sol";
 /// @title MerkleTreeHarness
 /// @notice Lets tests call the library.
 contract MerkleTreeHarness {
-    function rootFrom(bytes32 leaf, uint256 position, bytes32[] calldata path) external pure returns (bytes32) {
-        return MerkleTree.rootFrom(leaf, position, path);
-    }
-
     function verify(bytes32 root, bytes32 leaf, uint256 position, bytes32[] calldata path)
         external
         pure
@@ -19,6 +15,10 @@ contract MerkleTreeHarness {
     }
 
     function leafHash(bytes calldata encoding) external pure returns (bytes32) {
+        return MerkleTree.leafHash(encoding);
+    }
+
+    function leafHashOfWord(bytes32 encoding) external pure returns (bytes32) {
         return MerkleTree.leafHash(encoding);
     }
 

@@ -201,3 +201,12 @@ def test_reverts_when_a_deposit_is_too_large(hub, client, provider, token, deplo
         with reverts("AmountTooLarge", MAX_FUNDS + 1, MAX_FUNDS):
             channel.open(*sides, by=party)
     Channel(hub, client, provider, token).open(MAX_FUNDS, 0)
+
+
+@pytest.mark.parametrize("field", [0, 1, 2, 3], ids=["client", "provider", "token", "period"])
+def test_no_channel_is_opened_with_words_that_do_not_fit_their_types(hub, draft, field):
+    """CH-1: a channel's id is of the words as they came, so that these must be the only ones."""
+    data = bytearray.fromhex(hub.open.encode_input(draft.parameters, 0, 0, NEVER, b"")[2:])
+    data[4 + 32 * field] = 1
+    with reverts(None):
+        draft.client.transfer(hub, data="0x" + data.hex())

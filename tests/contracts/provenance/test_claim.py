@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import pytest
 
+from handfast.crypto.keccak import keccak
 from handfast.protocol.constants import ProductOrigin
 from tests.chain import plain, reverts
 from tests.channels import Channel
@@ -173,3 +174,16 @@ def test_reverts_when_the_parameters_are_of_another_channel(products, closed, cl
 def test_reverts_when_the_codec_is_unknown(claim, client):
     with reverts("UnknownCodec", 0x71):
         claim("one", client, 0x71)
+
+
+def test_words_that_are_no_addresses_name_no_channel(products, closed, client, claim):
+    """CH-1: the id is of the words as they came."""
+    place = ONE, RAW, 0, sold("one", "two", "three").path(0)
+    data = bytes.fromhex(products.claim.encode_input(closed.parameters, *place)[2:])
+    for field in (0, 1, 2, 3):  # client, provider, token, challenge period
+        soiled = bytearray(data)
+        soiled[4 + 32 * field] = 1
+        channel = keccak(bytes(soiled[4 : 4 + 160]))
+        with reverts("NoProductsSold", channel):
+            client.transfer(products, data="0x" + soiled.hex())
+    claim("one", client)
