@@ -72,7 +72,8 @@ async def running(town: Town, **changes: Any) -> AsyncIterator[Running]:
             url = f"http://127.0.0.1:{server.port}"
             tasks = [asyncio.create_task(work) for work in coordinator.works()]
             try:
-                async with CoordinatorClient(town.rollup(chain), 1, [url]) as clients:
+                shards = town.deployment.parameters.shards
+                async with CoordinatorClient(town.rollup(chain), shards, [url]) as clients:
                     yield Running(coordinator, chain, clients, url)
             finally:
                 for task in tasks:

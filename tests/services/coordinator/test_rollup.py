@@ -2,14 +2,16 @@
 
 from __future__ import annotations
 
+from pathlib import Path
 from typing import Any
 
 import aiohttp
 
+from handfast.chain.anvil import Anvil
 from handfast.protocol.constants import GAMMA, SCALE
 from handfast.storage.cid import Cid, Codec
-from tests.services.coordinator.running import ACCEPTED, running
-from tests.services.coordinator.town import EPOCH, WINDOW, Town, pass_time, until
+from tests.services.coordinator.running import ACCEPTED, Running, running
+from tests.services.coordinator.town import EPOCH, WINDOW, Town, build, pass_time, until
 
 
 def test_opinions_become_proven_scores(town: Town, run: Any) -> None:
@@ -39,6 +41,42 @@ def test_opinions_become_proven_scores(town: Town, run: Any) -> None:
             assert (await here.clients.personal_score(3, 999, SCALE // 2, 2)).score == GAMMA
 
     run(scenario())
+
+
+def test_shards_advance_side_by_side(tmp_path: Path, run: Any) -> None:
+    """RP-10: one account posts for all of them, and each provider is found in its own."""
+
+    async def both(here: Running, **wanted: Any) -> None:
+        async def check() -> bool:
+            shards = here.coordinator.status()["shards"]
+            return all(each[name] == value for each in shards for name, value in wanted.items())
+
+        await until(check)
+
+    async def scenario(anvil: Anvil) -> None:
+        town = await build(anvil, tmp_path, providers=3, shards=2)
+        async with running(town) as here:
+            of = (0, 1, 2)
+            found = [town.evidence(each, client) for each in of for client in (0, 1, 2)]
+            assert await here.clients.submit_all(found) == [ACCEPTED] * 9
+            await both(here, tip=1, waiting=0)
+            await here.chain.request("anvil_reorg", 3, [])
+            await both(here, tip=1, waiting=0, built=False)
+            await pass_time(here.chain, EPOCH)
+            await both(here, tip=2)
+            await pass_time(here.chain, WINDOW)
+            await both(here, final=2)
+            assert (await here.clients.scores([1, 2, 3, 4])).keys() == {1, 2, 3}
+            opinions = [each["opinions"] for each in here.coordinator.status()["shards"]]
+            assert opinions == [3, 6]
+        async with running(town) as here:
+            await both(here, tip=2, final=2)
+            assert await here.clients.submit(town.evidence(1, 0))
+            assert await here.clients.submit(town.evidence(2, 0))
+            await both(here, tip=3)
+
+    with Anvil.start() as anvil:
+        run(scenario(anvil))
 
 
 def test_the_archive_of_a_batch_is_the_evidence_in_the_order_of_its_data(

@@ -112,11 +112,16 @@ def identities(kind: int, count: int) -> list[Identity]:
     return [Identity(bytes([kind, number + 1]) * 16) for number in range(count)]
 
 
-async def build(anvil: Anvil, folder: Path, providers: int = 2, clients: int = 3) -> Town:
+async def build(
+    anvil: Anvil, folder: Path, providers: int = 2, clients: int = 3, shards: int = 1
+) -> Town:
     """Deploy, give the coordinator tokens, register everybody."""
     owner = Account.from_key(anvil.keys[0])
     parameters = replace(
-        DeploymentParameters.local(owner.address), epoch_length=EPOCH, window=WINDOW
+        DeploymentParameters.local(owner.address),
+        epoch_length=EPOCH,
+        window=WINDOW,
+        shards=shards,
     )
     async with Chain(anvil.url) as chain:
         deployment = await deploy(chain, owner, parameters)
