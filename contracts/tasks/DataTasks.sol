@@ -360,6 +360,7 @@ contract DataTasks is IDataTasks, EIP712 {
         require(_isPeriod(terms.judgingPeriod), InvalidTerms("judgingPeriod"));
         require(_isPeriod(terms.disputePeriod), InvalidTerms("disputePeriod"));
         require(terms.maxDeliveries != 0 && terms.maxDeliveries <= MAX_SUBMISSIONS, InvalidTerms("maxDeliveries"));
+        TaskRules.checkContent(terms.schema);
         TaskRules.checkPanel(terms.panel, COURT.MIN_PERIOD(), COURT.MAX_PERIOD());
     }
 

@@ -144,6 +144,7 @@ contract ModelTasks is IModelTasks, EIP712 {
         uint256 position = kept.number - 1;
         uint256 revealed = record.revealed;
         require(!revealed.has(position), AlreadyRevealed(task, msg.sender));
+        TaskRules.checkContent(model);
         record.revealed = uint64(revealed.with(position));
         emit ModelRevealed(task, msg.sender, position, model);
     }
@@ -159,6 +160,7 @@ contract ModelTasks is IModelTasks, EIP712 {
         _requireTime(task, complete ? record.deadline : record.revealEnd, record.publishEnd);
         require(revealed != 0, NothingRevealed(task));
         require(validationHash(validation, salt) == record.validation, WrongValidation(task));
+        TaskRules.checkContent(validation);
         MARKET_TOKEN.forceApprove(address(COURT), record.fee);
         caseId = COURT.open(_caseTerms(task, record), record.requester);
         record.caseId = CaseId.unwrap(caseId).toUint40();
@@ -264,6 +266,7 @@ contract ModelTasks is IModelTasks, EIP712 {
         require(_isPeriod(terms.revealPeriod), InvalidTerms("revealPeriod"));
         require(_isPeriod(terms.publishPeriod), InvalidTerms("publishPeriod"));
         require(terms.maxSubmissions != 0 && terms.maxSubmissions <= MAX_SUBMISSIONS, InvalidTerms("maxSubmissions"));
+        TaskRules.checkContent(terms.description);
         TaskRules.checkPanel(terms.panel, COURT.MIN_PERIOD(), COURT.MAX_PERIOD());
     }
 

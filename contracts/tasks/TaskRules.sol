@@ -1,10 +1,11 @@
 // SPDX-License-Identifier: MIT
 pragma solidity 0.8.30;
 
-import {PanelTerms} from "../../interfaces/IModelTasks.sol";
+import {Content, PanelTerms} from "../../interfaces/IModelTasks.sol";
 import {Scores} from "../../interfaces/IOracleCourt.sol";
 import {MAX_FIRST_PANEL, MAX_SCORES, NO_VALIDATION} from "../protocol/Constants.sol";
 import {DeliveryState} from "../protocol/Enums.sol";
+import {ContentId} from "../provenance/ContentId.sol";
 
 /// @title TaskRules
 /// @notice What a task's ending makes of scores and money: pure, and identical to `handfast/tasks/rules.py`.
@@ -18,8 +19,16 @@ library TaskRules {
     uint256 private constant _STATE_MASK = 7;
     uint256 private constant _CLAIMED = 8;
 
+    /// @notice Content is named by a root block that is raw (0x55) or dag-pb (0x70).
+    error UnknownCodec(uint8 codec);
     /// @notice What the court would refuse when it is too late for somebody.
     error InvalidPanel(string what);
+
+    /// @notice Refuse a name that nobody could read.
+    function checkContent(Content calldata content) internal pure {
+        uint8 codec = content.codec;
+        require(codec == ContentId.RAW || codec == ContentId.DAG_PB, UnknownCodec(codec));
+    }
 
     /// @notice Refuse terms of a panel on which the court could not be opened a case.
     function checkPanel(PanelTerms calldata panel, uint256 shortest, uint256 longest) internal pure {

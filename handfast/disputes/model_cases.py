@@ -26,6 +26,7 @@ from handfast.disputes.voting import Docket
 from handfast.errors import InvalidInput, Rejected, Unavailable
 from handfast.protocol.constants import NO_VALIDATION, Metric
 from handfast.storage.cid import Cid
+from handfast.tasks.rules import copies, positions_of
 
 _log = log.get(__name__)
 
@@ -59,12 +60,13 @@ def model_case(dossiers: Dossiers, docket: Docket) -> ModelCase:
         raise Unavailable(f"task {task} was not seen yet")
     requester = created.arguments["requester"]
     _reward, description, _validation, metric, *_ = created.arguments["terms"]
-    copies = {each.arguments["position"] for each in dossiers.of(client, task, "CopyFound")}
     models = {
         each.arguments["position"]: Published.of(each.arguments["model"], each.arguments["worker"])
         for each in dossiers.of(client, task, "ModelRevealed")
-        if each.arguments["position"] not in copies
     }
+    digests = [models[i].cid.digest if i in models else None for i in range(docket.size)]
+    for copy in positions_of(copies(digests)):
+        del models[copy]
     return ModelCase(
         Metric(metric),
         Published.of(description, requester),

@@ -65,6 +65,11 @@ def test_reverts_when_the_requester_has_no_key(data, workers):
         data.tasks.create(data.terms(), {"from": workers[0]})
 
 
+def test_reverts_when_nobody_could_read_the_schema(data, requester):
+    with reverts("UnknownCodec", 0x71):
+        data.tasks.create(data.terms(schema=(bytes(32), 0x71)), {"from": requester})
+
+
 def test_reverts_when_the_ledger_does_not_take_its_word(
     deployer, data, requester, DataTasks, ReputationLedger
 ):

@@ -75,6 +75,11 @@ def test_reverts_when_the_court_would_refuse_the_panel(models, requester, what, 
         models.tasks.create(models.terms(panel=panel), {"from": requester})
 
 
+def test_reverts_when_nobody_could_read_the_description(models, requester):
+    with reverts("UnknownCodec", 0x71):
+        models.tasks.create(models.terms(description=(bytes(32), 0x71)), {"from": requester})
+
+
 def test_reverts_when_the_ledger_does_not_take_its_word(
     deployer, models, requester, ModelTasks, ReputationLedger
 ):

@@ -8,8 +8,9 @@ from eth_abi import encode
 from eth_utils import keccak
 
 from handfast.protocol.constants import CaseKind
+from handfast.tasks import rules
 from tests.chain import plain, reverts
-from tests.tasks import DEPOSIT, FEE, PANEL, REWARD, SALT, SEATS, content
+from tests.tasks import DEPOSIT, FEE, PANEL, REWARD, SALT, SEATS, content, digest_of
 
 
 def test_opens_a_case_over_all_submissions(models, requester, workers):
@@ -76,6 +77,13 @@ def test_reverts_when_the_data_are_others(models, requester):
     for other in ((content("better"), SALT), (content("validation"), bytes(32))):
         with reverts("WrongValidation", task):
             models.tasks.publish(task, *other, {"from": requester})
+
+
+def test_reverts_when_nobody_could_read_the_data(models, requester):
+    odd = (digest_of("validation"), 0)
+    task = models.revealed("mine", validation=rules.validation_hash(*odd, SALT))
+    with reverts("UnknownCodec", 0):
+        models.tasks.publish(task, odd, SALT, {"from": requester})
 
 
 def test_reverts_when_it_is_not_the_requester(models, workers):

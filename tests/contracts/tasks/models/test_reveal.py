@@ -7,7 +7,7 @@ from __future__ import annotations
 import pytest
 
 from tests.chain import plain, reverts
-from tests.tasks import DAG_PB, content, digest_of, salt_of
+from tests.tasks import content, digest_of, salt_of
 
 
 @pytest.fixture
@@ -82,5 +82,10 @@ def test_a_reveal_that_somebody_saw_and_sent_first_is_worth_nothing(models, work
     models.reveal(committed, workers[0], "mine")
 
 
-def test_the_codec_says_how_to_read_the_root_block():
-    assert content("mine")[1] == DAG_PB
+def test_reverts_when_nobody_could_read_the_model(models, workers, committed):
+    """The voters would have to guess what the worker meant."""
+    models.at(committed, "deadline")
+    with reverts("UnknownCodec", 0):
+        models.tasks.reveal(
+            committed, (digest_of("mine"), 0), salt_of(workers[0]), {"from": workers[0]}
+        )
