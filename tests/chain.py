@@ -5,6 +5,7 @@ from __future__ import annotations
 import gc
 import socket
 import sys
+import time
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from functools import cache
@@ -17,11 +18,15 @@ from brownie._config import CONFIG
 from brownie.convert.datatypes import HexString
 from brownie.network.account import Account
 from brownie.network.rpc import Rpc
+from brownie.network.transaction import TransactionReceipt
 from eth_abi import decode, encode
 from eth_utils import function_abi_to_4byte_selector
 from eth_utils.abi import get_abi_input_types
+from hexbytes import HexBytes
+from web3.exceptions import TransactionNotFound
 
 BLOCK_GAS_LIMIT = 30_000_000
+_RECEIPT_SECONDS = 20.0
 
 
 def _configure_anvil() -> None:
@@ -42,8 +47,32 @@ def _quicken_snapshots() -> None:
     module.inspect = SimpleNamespace(stack=lambda: [None, SimpleNamespace(frame=sys._getframe(2))])
 
 
+def _await_receipts() -> None:
+    """Have Brownie look for a receipt until it is there.
+
+    Anvil under load counts a transaction a moment before it shows the receipt: Brownie then takes
+    it for dropped. The tests have every transaction mined that they wait for.
+    """
+    hasty = TransactionReceipt._await_confirmation
+
+    def patient(
+        self: TransactionReceipt, block_number: int | None = None, required_confs: int = 1
+    ) -> None:
+        deadline = time.monotonic() + _RECEIPT_SECONDS
+        while required_confs > 0 and time.monotonic() < deadline:
+            try:
+                web3.eth.get_transaction_receipt(HexBytes(self.txid))
+                break
+            except TransactionNotFound:
+                time.sleep(0.02)
+        hasty(self, block_number, required_confs)
+
+    TransactionReceipt._await_confirmation = patient
+
+
 _configure_anvil()
 _quicken_snapshots()
+_await_receipts()
 
 
 def pytest_collection_finish() -> None:
