@@ -90,7 +90,7 @@ async def open_voter(world: World, settings: VoterSettings) -> Voter:
             follower=Follower(
                 chain,
                 [court, models, data],
-                confirmations=settings.confirmations,
+                confirmations=world.confirmations,
                 first_block=deployment.block,
             ),
             dossiers=dossiers,
@@ -98,7 +98,7 @@ async def open_voter(world: World, settings: VoterSettings) -> Voter:
             spool=Spool(settings.data / "votes"),
             box=BallotBox(world.identity),
             lines=world.scribe.stream(_STREAM),
-            confirmations=settings.confirmations,
+            confirmations=world.confirmations,
             poll=settings.poll,
             patience=settings.patience,
             collect=settings.collect,

@@ -37,8 +37,9 @@ from handfast.rounds.messages import (
     sign_acknowledgement,
     sign_announcement,
 )
-from handfast.rounds.provider import Desk, Input, Round, Stage, Terms
+from handfast.rounds.provider import Desk, Input, Round, Stage, Standing, Terms
 from handfast.rounds.sealing import seal
+from handfast.serving import RateLimit
 from handfast.storage.cid import Cid, Codec
 from handfast.storage.local import LocalStore
 from handfast.storage.reading import node_of
@@ -48,6 +49,8 @@ _log = log.get(__name__)
 _SWEEP_SECONDS = 5.0
 _RETRY_SECONDS = 2.0
 _ATTEMPTS = 3
+_UNFUNDED = 2.0, 20
+"""Requests a second of one address without a channel that pays, and how many at once."""
 
 SNAPSHOT_LINES = 1_000
 """Lines after which the desk is written whole, so that a restart is quick."""
@@ -58,6 +61,7 @@ class Tools:
     """What a desk works with.
 
     ready   checks that the channel of a request is open and can pay the fee; raises Rejected if not
+    knows   standing of a client by the channel it names, beside so many rounds that it is to pay
     offer   brings a made round to its channel; may be repeated
     now     seconds
     """
@@ -70,6 +74,7 @@ class Tools:
     store: LocalStore
     lines: Stream
     ready: Callable[[Parameters, int], Awaitable[None]]
+    knows: Callable[[Parameters, int], Awaitable[Standing]]
     offer: Callable[[Round], Awaitable[None]]
     now: Callable[[], int]
 
@@ -84,6 +89,7 @@ class ProviderDesk:
         self._tools = tools
         self._changed = asyncio.Condition()
         self._crew = Crew()
+        self._unfunded = RateLimit(*_UNFUNDED)
 
     @property
     def desk(self) -> Desk:
@@ -129,11 +135,27 @@ class ProviderDesk:
 
     # ------------------------------------------------------------ what a client asks
 
-    async def ask(self, request: SignedRequest) -> SignedAcknowledgement:
-        """The first round of the handshake."""
+    async def ask(self, request: SignedRequest, address: str) -> SignedAcknowledgement:
+        """The first round of the handshake.
+
+        address   of the network, that it came from
+        """
         request_id = check_request(request, self._tools.domain)
-        await self.take(rules.Asked(request_id, request))
+        if request_id not in self._desk.rounds:
+            standing = await self._standing(request.channel, address)
+            await self.take(rules.Asked(request_id, request, standing))
         return self._acknowledgement(request_id, 1)
+
+    async def _standing(self, channel: Parameters, address: str) -> Standing:
+        """What is known of a client. (SPEC PR-15)
+
+        raises   Rejected if its address asks too often for who is not funded
+        """
+        rounds = rules.unlocked_rounds(self._desk, channel.client.lower())
+        standing = await self._tools.knows(channel, rounds)
+        if standing is not Standing.FUNDED and self._unfunded.wait(address):
+            raise Rejected("too many requests without a channel that pays", "rate")
+        return standing
 
     async def prompt(self, request_id: RequestId, sealed: SealedPrompt) -> SignedAcknowledgement:
         """The second round of the handshake: from here on the model works."""

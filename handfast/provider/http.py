@@ -30,7 +30,7 @@ def round_routes(desk: ProviderDesk) -> list[web.RouteDef]:
     """What an aiohttp application adds to take part in rounds."""
 
     async def ask(request: web.Request) -> web.Response:
-        answer = await desk.ask(REQUEST.decode(await request.read()))
+        answer = await desk.ask(REQUEST.decode(await request.read()), request.remote or "")
         return web.Response(body=ACKNOWLEDGEMENT.encode(answer))
 
     async def prompt(request: web.Request) -> web.Response:

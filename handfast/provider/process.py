@@ -15,7 +15,6 @@ from handfast import log
 from handfast.chain.channels import ChannelHub, PreimageRegistry
 from handfast.chain.port import HubPort
 from handfast.chain.registry import ParticipantRegistry
-from handfast.channels.channel import spendable
 from handfast.channels.effects import Concluded, Locked, Result
 from handfast.channels.handles import ProviderChannel
 from handfast.channels.inputs import Sell
@@ -34,6 +33,7 @@ from handfast.process import ProcessSettings, World, joined, open_world, run_unt
 from handfast.provider.desk import ProviderDesk, Tools
 from handfast.provider.http import round_routes
 from handfast.provider.settings import MODES, ProviderSettings
+from handfast.provider.standing import Acquaintance, free_in
 from handfast.registry.participants import Participant, Role
 from handfast.rounds.messages import NO_HASH
 from handfast.rounds.provider import Round, Stage, Terms
@@ -114,6 +114,7 @@ class Provider:
             challenge=settings.challenge,
         )
         generator = open_generator(settings.model, settings.modality)
+        registry = ParticipantRegistry(world.chain, world.deployment.participant_registry.address)
         tools = Tools(
             terms,
             world.hub,
@@ -123,6 +124,7 @@ class Provider:
             world.store,
             world.scribe.stream(_DESK_STREAM),
             self._ready,
+            Acquaintance(peer, registry, settings.fee).standing,
             self._offer,
             lambda: int(time.time()),
         )
@@ -157,8 +159,7 @@ class Provider:
         channel = live.end.channel
         if channel.leaving:
             raise Rejected("the channel is ending", "channel_ending")
-        holdings = spendable(channel, self._peer.now())
-        free = holdings.client_balance(channel.agreed) - channel.agreed.locked_by_client
+        free = free_in(live, self._peer.now())
         if free < fee:
             raise Rejected(f"the channel has {free} left, the fee is {fee}", "uncovered")
 

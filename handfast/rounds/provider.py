@@ -38,6 +38,19 @@ class Stage(IntEnum):
     LOST = 6
 
 
+class Standing(IntEnum):
+    """What a request is worth to a provider before its prompt. (SPEC PR-15)
+
+    STRANGER     nothing is known of the client: a key costs nothing
+    REGISTERED   it has an id
+    FUNDED       its channel covers the fee
+    """
+
+    STRANGER = 1
+    REGISTERED = 2
+    FUNDED = 3
+
+
 OPEN_STAGES: Final = frozenset((Stage.AGREED, Stage.MAKING, Stage.MADE, Stage.LOCKED))
 
 
@@ -49,7 +62,9 @@ class Terms:
     patience       seconds from a request to its prompt
     longest        seconds from a prompt to the lock of the fee, whatever deadline a client names
     kept           seconds for which an ended round's content can still be fetched
-    open_rounds    of one client, and of all clients together
+    open_rounds    of one funded client; all_rounds: of all of them together
+    registered     of one client that is registered and no more, and of all of those
+    strangers      of one stranger, and of all of them
     unpaid         rounds that a client may take the content of and not pay, before it is refused
     challenge      least and greatest challenge period of a channel, seconds
     """
@@ -64,8 +79,22 @@ class Terms:
     kept: int = 3_600
     open_rounds: int = 64
     all_rounds: int = 1_024
+    registered: tuple[int, int] = (8, 256)
+    strangers: tuple[int, int] = (2, 32)
     unpaid: int = 3
     challenge: tuple[int, int] = (60, 30 * 86_400)
+
+    def places(self, standing: Standing) -> tuple[int, int]:
+        """Rounds that one client of this standing may have open, and all of them together."""
+        match standing:
+            case Standing.STRANGER:
+                return self.strangers
+            case Standing.REGISTERED:
+                return self.registered
+            case Standing.FUNDED:
+                return self.open_rounds, self.all_rounds
+            case _:
+                assert_never(standing)
 
 
 @dataclass(frozen=True, slots=True)
@@ -76,6 +105,7 @@ class Round:
     prompt     empty until it arrived
     key        opens the ciphertext and is the preimage, under key release
     served     whether plaintext has left the provider
+    standing   of the client when it asked; FUNDED once the prompt came
     """
 
     request: SignedRequest
@@ -86,6 +116,7 @@ class Round:
     product: Product | None = None
     key: Bytes32 = NO_HASH
     served: bool = False
+    standing: Standing = Standing.STRANGER
 
     @property
     def channel(self) -> ChannelId:
@@ -124,6 +155,7 @@ class Asked:
 
     id: RequestId
     request: SignedRequest
+    standing: Standing = Standing.STRANGER
 
 
 @dataclass(frozen=True, slots=True)
@@ -235,8 +267,8 @@ def step(desk: Desk, input_: Input, now: int, terms: Terms) -> tuple[Desk, tuple
     now   seconds
     """
     match input_:
-        case Asked(request_id, request):
-            return _asked(desk, request_id, request, now, terms)
+        case Asked():
+            return _asked(desk, input_, now, terms)
         case Prompted(request_id, prompt):
             return _prompted(desk, request_id, prompt, now, terms)
         case Made(request_id, product, key):
@@ -287,21 +319,17 @@ def may_serve(desk: Desk, request_id: RequestId) -> Round:
 # ---------------------------------------------------------------- the handshake
 
 
-def _asked(
-    desk: Desk, request_id: RequestId, request: SignedRequest, now: int, terms: Terms
-) -> tuple[Desk, tuple[Effect, ...]]:
-    if request_id in desk.rounds:
-        return desk, (Acknowledge(request_id, 1),)
-    refusal = _objection(desk, request, now, terms)
+def _asked(desk: Desk, asked: Asked, now: int, terms: Terms) -> tuple[Desk, tuple[Effect, ...]]:
+    if asked.id in desk.rounds:
+        return desk, (Acknowledge(asked.id, 1),)
+    request, standing = asked.request, asked.standing
+    client = request.channel.client.lower()
+    refusal = _misfit(request, now, terms) or _burden(desk, client, standing, terms)
     if refusal is not None:
         return desk, (Refuse(refusal),)
     deadline = min(request.deadline, now + terms.patience)
-    agreed = Round(request, terms.fee, deadline, Stage.AGREED)
-    return _with(desk, request_id, agreed), (Acknowledge(request_id, 1),)
-
-
-def _objection(desk: Desk, request: SignedRequest, now: int, terms: Terms) -> Refusal | None:
-    return _misfit(request, now, terms) or _burden(desk, request.channel.client.lower(), terms)
+    agreed = Round(request, terms.fee, deadline, Stage.AGREED, standing=standing)
+    return _with(desk, asked.id, agreed), (Acknowledge(asked.id, 1),)
 
 
 def _misfit(request: SignedRequest, now: int, terms: Terms) -> Refusal | None:
@@ -335,15 +363,26 @@ def _misfit(request: SignedRequest, now: int, terms: Terms) -> Refusal | None:
     return next((refusal for holds, refusal in rules if not holds), None)
 
 
-def _burden(desk: Desk, client: str, terms: Terms) -> Refusal | None:
-    """Whether a client, or all of them, ask too much."""
-    open_now = [each for each in desk.rounds.values() if each.stage in OPEN_STAGES]
+def unlocked_rounds(desk: Desk, client: str) -> int:
+    """How many rounds of a client are open whose fee is not locked yet."""
+    before = OPEN_STAGES - {Stage.LOCKED}
+    return sum(each.client == client and each.stage in before for each in desk.rounds.values())
+
+
+def _burden(desk: Desk, client: str, standing: Standing, terms: Terms) -> Refusal | None:
+    """Whether a client, or all of its standing, ask too much."""
     if desk.unpaid.get(client, 0) > terms.unpaid:
         return Refusal("unpaid", "content was taken and not paid for")
-    if sum(each.client == client for each in open_now) >= terms.open_rounds:
+    open_now = [
+        each
+        for each in desk.rounds.values()
+        if each.standing is standing and each.stage in OPEN_STAGES
+    ]
+    of_one, of_all = terms.places(standing)
+    if sum(each.client == client for each in open_now) >= of_one:
         return Refusal("busy", "too many rounds of this client are open")
-    if len(open_now) >= terms.all_rounds:
-        return Refusal("busy", "too many rounds are open")
+    if len(open_now) >= of_all:
+        return Refusal("busy", f"too many rounds of {standing.name.lower()} clients are open")
     return None
 
 
@@ -360,7 +399,13 @@ def _prompted(
     if now > found.deadline:
         return desk, (Refuse(Refusal("deadline", "the prompt came too late")),)
     deadline = min(found.request.deadline, now + terms.longest)
-    making = replace(found, stage=Stage.MAKING, prompt=prompt.text, deadline=deadline)
+    making = replace(
+        found,
+        stage=Stage.MAKING,
+        prompt=prompt.text,
+        deadline=deadline,
+        standing=Standing.FUNDED,
+    )
     return _with(desk, request_id, making), (
         Acknowledge(request_id, 2),
         Generate(request_id, prompt.text),

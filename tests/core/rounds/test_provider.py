@@ -28,11 +28,13 @@ from handfast.rounds.provider import (
     Refuse,
     Served,
     Stage,
+    Standing,
     Terms,
     Tick,
     may_serve,
     resume,
     step,
+    unlocked_rounds,
 )
 from tests.core.rounds.parties import (
     CLIENT,
@@ -137,15 +139,58 @@ def test_refuses_a_mode_of_lock_it_does_not_take() -> None:
     assert [each.refusal.code for each in effects if isinstance(each, Refuse)] == ["mode"]
 
 
-@pytest.mark.parametrize("limit", ["open_rounds", "all_rounds"])
-def test_refuses_more_rounds_than_it_can_hold(limit: str) -> None:
-    """SPEC PR-11"""
-    terms = replace(TERMS, **{limit: 1})
+@pytest.mark.parametrize(
+    ("standing", "limits"),
+    [
+        (Standing.FUNDED, {"open_rounds": 1}),
+        (Standing.FUNDED, {"all_rounds": 1}),
+        (Standing.REGISTERED, {"registered": (1, 9)}),
+        (Standing.REGISTERED, {"registered": (9, 1)}),
+        (Standing.STRANGER, {"strangers": (1, 9)}),
+        (Standing.STRANGER, {"strangers": (9, 1)}),
+    ],
+)
+def test_refuses_more_rounds_than_it_can_hold(
+    standing: Standing, limits: dict[str, object]
+) -> None:
+    """SPEC PR-11, PR-15"""
+    terms = replace(TERMS, **limits)
     first, second = ask(), ask(deadline=NOW + 301)
-    desk, _ = step(EMPTY, Asked(first.id(DOMAIN), first), NOW, terms)
-    after, effects = step(desk, Asked(second.id(DOMAIN), second), NOW, terms)
+    desk, _ = step(EMPTY, Asked(first.id(DOMAIN), first, standing), NOW, terms)
+    after, effects = step(desk, Asked(second.id(DOMAIN), second, standing), NOW, terms)
     assert after == desk
     assert [each.refusal.code for each in effects if isinstance(each, Refuse)] == ["busy"]
+
+
+def test_strangers_take_no_place_from_the_registered_nor_those_from_the_funded() -> None:
+    """SPEC PR-15"""
+    terms = replace(TERMS, strangers=(2, 3), registered=(2, 3), open_rounds=2, all_rounds=3)
+    desk = EMPTY
+    for standing in Standing:
+        for number in range(4):
+            client = f"0x{standing:020x}{number + 1:020x}"
+            request = ask(deadline=NOW + 300 + number)
+            request = replace(request, channel=replace(request.channel, client=client))
+            before = desk
+            desk, _ = step(before, Asked(request.id(DOMAIN), request, standing), NOW, terms)
+            assert (desk is before) == (number == 3)
+
+
+def test_a_prompt_frees_the_place_of_a_stranger() -> None:
+    """Its channel was looked at by then. (SPEC PR-15)"""
+    terms = replace(TERMS, strangers=(1, 1))
+    first, second = ask(), ask(deadline=NOW + 301)
+    desk, _ = step(EMPTY, Asked(first.id(DOMAIN), first), NOW, terms)
+    desk, _ = step(desk, Prompted(first.id(DOMAIN), PROMPT), NOW, terms)
+    _, effects = step(desk, Asked(second.id(DOMAIN), second), NOW, terms)
+    assert effects == (Acknowledge(second.id(DOMAIN), 1),)
+
+
+def test_only_rounds_without_a_locked_fee_are_still_to_be_paid() -> None:
+    request = ask()
+    name, client = request.id(DOMAIN), request.channel.client.lower()
+    assert unlocked_rounds(play(EMPTY, Asked(name, request)), client) == 1
+    assert unlocked_rounds(until_locked(request)[1], client) == 0
 
 
 def test_refuses_a_prompt_other_than_the_one_asked_with() -> None:

@@ -6,15 +6,23 @@ from __future__ import annotations
 
 import asyncio
 import secrets
+import time
+from collections import Counter
 from collections.abc import Awaitable, Callable
 from contextlib import suppress
 
 import aiohttp
 
+from handfast.channels.state import Parameters
 from handfast.client.client import Client
-from handfast.errors import Unavailable
+from handfast.client.handshake import Caller, Wish
+from handfast.crypto.ecdsa import Signer
+from handfast.errors import Rejected, Unavailable
+from handfast.protocol.constants import LockMode
+from handfast.protocol.messages import Domain
 from handfast.registry.participants import Role
-from tests.services.market.town import DEPOSIT, FEE, TOKEN, Account, Town
+from handfast.rounds.messages import OpenPrompt
+from tests.services.market.town import CHALLENGE, DEPOSIT, FEE, TOKEN, Account, Town
 from tests.services.proxy import Fault, FaultProxy
 
 Play = Callable[[Callable[[], Awaitable[None]]], None]
@@ -158,3 +166,47 @@ def test_nonsense_gets_an_error_and_changes_nothing(town: Town, play: Play) -> N
             assert (await client.buy("a seven")).fee == FEE
 
     play(test)
+
+
+def test_keys_that_cost_nothing_keep_no_registered_client_out(town: Town, play: Play) -> None:
+    """They fill the places of strangers, and are told so. (SPEC PR-11, PR-15)"""
+
+    async def test() -> None:
+        seller = await town.settle_down(Role.PROVIDER)
+        buyer = await town.settle_down(Role.CLIENT)
+        town.provider(seller)
+        told: Counter[str] = Counter()
+        async with town.client(buyer) as client:
+            rich = await town.settle_down(Role.CLIENT)
+            async with town.client(rich) as known:
+                await known.buy("a one")
+                for _ in range(100):
+                    told[await handshake(town, seller, Signer(secrets.token_bytes(32)))] += 1
+                assert 0 < told["agreed"] <= 32
+                assert told["agreed"] + told["busy"] + told["rate"] == 100
+                # Who has a channel is not even delayed; who is registered, by a moment at most.
+                await known.buy("a two")
+                await buy_at_last(client, "a three")
+        assert (await asyncio.to_thread(town.health, seller))["channels"] == 2
+
+    play(test)
+
+
+async def handshake(town: Town, seller: Account, stranger: Signer) -> str:
+    """What a stranger is told that asks for something."""
+    parameters = Parameters(
+        stranger.address,
+        seller.address,
+        town.deployment.market_token.address,
+        CHALLENGE,
+        secrets.token_bytes(32),
+    )
+    domain = Domain(town.deployment.chain_id, town.deployment.channel_hub.address)
+    prompt = OpenPrompt("a seven", secrets.token_bytes(32))
+    wish = Wish(prompt, "image", LockMode.CLIENT_NUMBER, FEE)
+    async with Caller(stranger, domain) as caller:
+        try:
+            await caller.request(seller.url, parameters, wish, int(time.time()))
+        except Rejected as error:
+            return error.reason
+    return "agreed"

@@ -28,7 +28,7 @@ from handfast.provider.desk import ProviderDesk, Tools
 from handfast.provider.http import round_routes
 from handfast.rounds import provider as rules
 from handfast.rounds.messages import NO_HASH, OpenPrompt, RequestId
-from handfast.rounds.provider import EMPTY, Desk, Round, Terms
+from handfast.rounds.provider import EMPTY, Desk, Round, Standing, Terms
 from handfast.rounds.sealing import unseal
 from handfast.serving import Server
 from handfast.storage.cid import Cid, Codec
@@ -69,6 +69,9 @@ async def shop(folder: Path, model: Model, terms: Terms = TERMS) -> AsyncIterato
     async def ready(_channel: Parameters, _fee: int) -> None:
         return
 
+    async def knows(channel: Parameters, _rounds: int) -> Standing:
+        return Standing.FUNDED if channel.client == CLIENT.address else Standing.STRANGER
+
     async def offer(each: Round) -> None:
         offered.append(each)
 
@@ -82,6 +85,7 @@ async def shop(folder: Path, model: Model, terms: Terms = TERMS) -> AsyncIterato
         store,
         scribe.stream(b"desk"),
         ready,
+        knows,
         offer,
         lambda: int(time.time()),
     )

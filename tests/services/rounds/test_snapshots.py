@@ -24,7 +24,7 @@ from handfast.rounds import client as client_rules
 from handfast.rounds import provider as provider_rules
 from handfast.rounds.client import Round, Stage
 from handfast.rounds.messages import RequestId
-from handfast.rounds.provider import Terms
+from handfast.rounds.provider import Standing, Terms
 from handfast.storage.local import LocalStore
 from tests.core.rounds.parties import (
     CLIENT,
@@ -128,7 +128,7 @@ def test_a_desk_comes_back_from_its_snapshot_and_the_lines_behind_it(tmp_path: P
                 channel = provider_rules.Round(
                     request, FEE, NOW, provider_rules.Stage.AGREED
                 ).channel
-                await desk.take(provider_rules.Asked(name(number), request))
+                await desk.take(provider_rules.Asked(name(number), request, Standing.FUNDED))
                 await desk.take(provider_rules.Prompted(name(number), PROMPT))
                 await desk.take(provider_rules.Made(name(number), product, bytes(32)))
                 await desk.fee_locked(channel, lock)
@@ -150,6 +150,9 @@ def desk_tools(terms: Terms, store: LocalStore, scribe: Scribe) -> DeskTools:
     async def nothing(*_given: object) -> None:
         return None
 
+    async def funded(*_given: object) -> Standing:
+        return Standing.FUNDED
+
     return DeskTools(
         terms,
         DOMAIN,
@@ -159,6 +162,7 @@ def desk_tools(terms: Terms, store: LocalStore, scribe: Scribe) -> DeskTools:
         store,
         scribe.stream(b"desk"),
         nothing,
+        funded,
         nothing,
         lambda: NOW,
     )
