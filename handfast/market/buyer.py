@@ -233,7 +233,7 @@ class Buyer:
             act = BuyerAct.WAIT if purchase is None else buyer_act(purchase, watch.now)
             match act:
                 case BuyerAct.OPEN if purchase is not None and purchase.handed is not None:
-                    outcome = await self._open(wish, purchase, _read(purchase.handed))
+                    outcome = await self._open(wish, purchase, handed_of(purchase.handed))
                     if outcome is not None:
                         return outcome
                 case BuyerAct.REFUND:
@@ -249,7 +249,7 @@ class Buyer:
     async def _open(self, wish: Wish, purchase: Purchase, handed: MaskedKey) -> Outcome | None:
         """Decrypt and verify; where the seller lied, object, and wait for the price."""
         context = self.trader.context(purchase.id)
-        secret = await self._secret(purchase)
+        secret = await self.secret(purchase)
         key = unmask(secret, handed, context)
         market, listing, terms = self.trader.market, wish.listing, wish.purchase
         shown = prove_shared(secret, handed, context)
@@ -258,10 +258,7 @@ class Buyer:
             return await self._object(wish, purchase, call)
         bundle = await self.fetch(listing, wish.source)
         try:
-            with self._bar("opening", listing.seal.size) as progress:
-                await asyncio.to_thread(
-                    open_bundle, bundle, listing.seal, key, Path(wish.output), progress
-                )
+            await self.unseal(bundle, wish, key)
         except WrongChunk as lie:
             proof = await asyncio.to_thread(prove_wrong_chunk, bundle, listing.seal, lie.position)
             if not is_wrong_chunk(listing.seal, key, proof):
@@ -269,6 +266,15 @@ class Buyer:
             call = market.claim_wrong_chunk(listing, terms, handed, shown, proof)
             return await self._object(wish, purchase, call)
         return self._outcome(wish, Result.OPENED)
+
+    async def unseal(self, bundle: Path, wish: Wish, key: bytes) -> None:
+        """Decrypt and verify.
+
+        raises   WrongChunk if the seller lied
+        """
+        promised = wish.listing.seal
+        with self._bar("opening", promised.size) as progress:
+            await asyncio.to_thread(open_bundle, bundle, promised, key, Path(wish.output), progress)
 
     async def _object(self, wish: Wish, purchase: Purchase, call: Call) -> Outcome | None:
         """Claim, and return once that has ended the purchase."""
@@ -328,7 +334,7 @@ class Buyer:
             )
         return await registry.participant(id_)
 
-    async def _secret(self, purchase: Purchase) -> SecretKey:
+    async def secret(self, purchase: Purchase) -> SecretKey:
         """The decryption key that we had when we bought."""
         me = await self._participant(self.trader.account)
         for epoch in range(me.key_epoch, 0, -1):
@@ -347,6 +353,6 @@ class Buyer:
         return RemoteReader(endpoint)
 
 
-def _read(handed: Handed) -> MaskedKey:
+def handed_of(handed: Handed) -> MaskedKey:
     """What was delivered, which the contract has checked."""
     return MaskedKey.parse(handed.ephemeral, handed.masked)

@@ -22,7 +22,7 @@ from handfast.market.process import open_buyer, open_seller, read_book, run
 from handfast.market.products import buy_product, cancel_offer, sell_product
 from handfast.market.rules import may_object
 from handfast.market.seller import Seller
-from handfast.market.settings import ReadSettings, SellerSettings
+from handfast.market.settings import ReadSettings, TraderSettings
 from handfast.market.showing import (
     describe_listing,
     listings_table,
@@ -34,7 +34,7 @@ from handfast.market.showing import (
 )
 from handfast.market.state import Listing
 from handfast.market.terms import Money, dispute_terms, purchase_terms
-from handfast.process import ProcessSettings, process_options
+from handfast.process import process_options
 from handfast.protocol.constants import MAX_RATING, ListingPhase
 from handfast.storage.bars import progress_bar
 from handfast.storage.ingest import Progress
@@ -209,7 +209,7 @@ def sell(config: Path | None, **flags: Any) -> None:
     Prices are taken when the time for objecting is over, and collected. Buyers find this process
     at the endpoint that is registered for the account.
     """
-    settings = SellerSettings.load(config, **flags)
+    settings = TraderSettings.load(config, **flags)
     log.configure(settings.log_level, settings.log_format)
     asyncio.run(run(settings))
 
@@ -368,8 +368,8 @@ def _with_buyer(flags: dict[str, Any], work: Callable[[Buyer], Awaitable[None]])
     asyncio.run(whole())
 
 
-def _settings(flags: dict[str, Any]) -> ProcessSettings:
-    settings = ProcessSettings.load(flags.pop("config"), **flags)
+def _settings(flags: dict[str, Any]) -> TraderSettings:
+    settings = TraderSettings.load(flags.pop("config"), **flags)
     log.configure(settings.log_level, settings.log_format)
     return settings
 

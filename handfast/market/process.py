@@ -13,15 +13,16 @@ from handfast import log
 from handfast.chain.client import Chain
 from handfast.chain.deployment import Deployment, load
 from handfast.chain.marketplace import Marketplace
+from handfast.chain.rules import default_confirmations
 from handfast.market.buyer import STREAM as BUYER
 from handfast.market.buyer import Bar, Buyer, no_bar
 from handfast.market.seller import STREAM as SELLER
 from handfast.market.seller import Seller
-from handfast.market.settings import ReadSettings, SellerSettings
+from handfast.market.settings import ReadSettings, TraderSettings
 from handfast.market.state import Book
 from handfast.market.trader import Trader, open_trader
 from handfast.market.watch import Watch
-from handfast.process import ProcessSettings, open_world, run_until_stopped
+from handfast.process import open_world, run_until_stopped
 from handfast.protocol.constants import PurchasePhase
 from handfast.serving import Limits, Server
 from handfast.storage.serving import block_routes
@@ -32,10 +33,10 @@ _LIMITS = Limits(rate=5_000.0, burst=10_000)
 """A transfer is one request for each block of 256 KiB."""
 
 
-async def run(settings: SellerSettings) -> None:
+async def run(settings: TraderSettings, kind: type[Seller] = Seller) -> None:
     """Sell until asked to stop."""
     async with open_world(settings) as world, open_trader(world, settings) as trader:
-        seller = Seller(trader, world.scribe.stream(SELLER))
+        seller = kind(trader, world.scribe.stream(SELLER))
         metrics = CollectorRegistry()
         _measure(trader, metrics)
         routes = block_routes(world.store)
@@ -46,18 +47,22 @@ async def run(settings: SellerSettings) -> None:
 
 
 @asynccontextmanager
-async def open_seller(settings: ProcessSettings) -> AsyncIterator[Seller]:
+async def open_seller(
+    settings: TraderSettings, kind: type[Seller] = Seller
+) -> AsyncIterator[Seller]:
     """A seller for one command."""
     async with open_world(settings) as world, open_trader(world, settings) as trader:
-        yield Seller(trader, world.scribe.stream(SELLER))
+        yield kind(trader, world.scribe.stream(SELLER))
 
 
 @asynccontextmanager
-async def open_buyer(settings: ProcessSettings, bar: Bar = no_bar) -> AsyncIterator[Buyer]:
+async def open_buyer(
+    settings: TraderSettings, bar: Bar = no_bar, kind: type[Buyer] = Buyer
+) -> AsyncIterator[Buyer]:
     """A buyer for one command."""
     async with open_world(settings) as world, open_trader(world, settings) as trader:
         folder = settings.data / "bundles"
-        yield Buyer(trader, world.scribe.stream(BUYER), folder, bar)
+        yield kind(trader, world.scribe.stream(BUYER), folder, bar)
 
 
 async def read_book(settings: ReadSettings) -> tuple[Book, Deployment]:
@@ -68,7 +73,7 @@ async def read_book(settings: ReadSettings) -> tuple[Book, Deployment]:
             chain,
             Marketplace(chain, deployment.marketplace.address),
             first_block=deployment.block,
-            confirmations=settings.confirmations,
+            confirmations=settings.confirmations or default_confirmations(deployment.chain_id),
             poll=0,
             fell=lambda: None,
         )

@@ -21,9 +21,10 @@ from handfast.errors import InvalidInput, Rejected
 from handfast.market.agreeing import agree, token_of
 from handfast.market.deeds import do
 from handfast.market.offers import SignedOffer
+from handfast.market.settings import TraderSettings
 from handfast.market.state import NATIVE
 from handfast.market.terms import Money
-from handfast.process import ProcessSettings, World, open_world, process_options
+from handfast.process import World, open_world, process_options
 from handfast.protocol.messages import Domain, ProductOffer, is_address
 
 _HOUR = 3_600
@@ -161,7 +162,7 @@ def _product(text: str) -> bytes:
 
 
 def _with_world(flags: dict[str, Any], work: Callable[[World], Awaitable[None]]) -> None:
-    settings = ProcessSettings.load(flags.pop("config"), **flags)
+    settings = TraderSettings.load(flags.pop("config"), **flags)
     log.configure(settings.log_level, settings.log_format)
 
     async def whole() -> None:

@@ -24,7 +24,7 @@ from handfast.journal import Stream
 from handfast.market.bundles import seal_file
 from handfast.market.deeds import do
 from handfast.market.description import Description
-from handfast.market.masking import mask
+from handfast.market.masking import MaskedKey, mask
 from handfast.market.rules import SellerAct, seller_act
 from handfast.market.sealing import hash_key
 from handfast.market.seals import Seal
@@ -102,10 +102,19 @@ class Seller:
         await self._rehearse(token, price)
         key = secrets.token_bytes(32)
         store = self.trader.world.store
-        content, promised = await asyncio.to_thread(seal_file, path, key, store, progress)
+        content, promised = await asyncio.to_thread(self.seal, path, key, progress)
         document = await asyncio.to_thread(store.put_bytes, description.encode())
         terms = ListingTerms(self.trader.account, token, promised, content, document.digest)
         return await self.offer(Draft(key, terms, price))
+
+    def seal(self, path: Path, key: bytes, progress: Progress) -> tuple[Cid, Seal]:
+        """Put the bundle of a file into the store; blocks."""
+        return seal_file(path, key, self.trader.world.store, progress)
+
+    def hand(self, draft: Draft, purchase: Purchase) -> MaskedKey:
+        """What is handed over for a purchase; the same bytes however often it is begun."""
+        receiver = PublicKey.parse(purchase.key)
+        return mask(draft.key, receiver, self.trader.context(purchase.id))
 
     async def offer(self, draft: Draft) -> ListingId:
         """Put on sale what was sealed: kept first, then published."""
@@ -185,7 +194,7 @@ class Seller:
         try:
             match act:
                 case SellerAct.DELIVER:
-                    await self._deliver(purchase)
+                    await self.deliver(purchase)
                 case SellerAct.FINALISE:
                     call = self.trader.market.finalise(purchase.terms)
                     await self._send("finalise", purchase, call)
@@ -198,16 +207,14 @@ class Seller:
             await asyncio.sleep(_RETRY_SECONDS)
             self._begun.discard((purchase.id, act))
 
-    async def _deliver(self, purchase: Purchase) -> None:
-        """Hand over the key; the same bytes however often it is begun."""
+    async def deliver(self, purchase: Purchase) -> None:
+        """Hand over the key."""
         draft = self._drafts.get(purchase.terms.listing)
         if draft is None:
             id_ = purchase.terms.listing.hex()
             _log.error("the key is not in this data folder: not delivered", listing=id_)
             return
-        context = self.trader.context(purchase.id)
-        handed = mask(draft.key, PublicKey.parse(purchase.key), context)
-        call = self.trader.market.deliver(purchase.terms, handed)
+        call = self.trader.market.deliver(purchase.terms, self.hand(draft, purchase))
         await self._send("deliver", purchase, call)
 
     async def _send(self, name: str, purchase: Purchase, call: Call) -> None:

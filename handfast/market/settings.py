@@ -6,24 +6,20 @@ from pathlib import Path
 
 from pydantic import Field
 
-from handfast.chain import deployment as deployments
 from handfast.process import ProcessSettings
-from handfast.settings import Settings
 
 
-class ReadSettings(Settings):
-    """Settings of commands that only look: see `ProcessSettings`."""
+class TraderSettings(ProcessSettings):
+    """Settings of `handfast market`, the same for sellers and buyers.
 
-    rpc: str = "http://127.0.0.1:8545"
-    deployments: Path = deployments.FOLDER
-    confirmations: int = 1
-
-
-class SellerSettings(ProcessSettings):
-    """Settings of `handfast market sell`.
-
-    host, port   to serve bundles on; port 0 takes a free one
+    host, port   where `handfast market sell` serves bundles; port 0 takes a free one
     """
 
     host: str = "127.0.0.1"
     port: int = Field(8710, ge=0, le=65_535)
+
+
+class ReadSettings(TraderSettings):
+    """Settings of commands that only look, and need neither key nor data."""
+
+    data: Path = Path()

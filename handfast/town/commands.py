@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import asyncio
 import json
-import shutil
 import signal
 import sys
 from pathlib import Path
@@ -20,6 +19,7 @@ from handfast import log
 from handfast.errors import HandfastError, InvalidInput
 from handfast.process import run_until_stopped
 from handfast.registry.participants import Role
+from handfast.town.bazaar_commands import market
 from handfast.town.demo import (
     AFTER,
     BEFORE,
@@ -34,13 +34,14 @@ from handfast.town.demo import (
 )
 from handfast.town.pictures import draw_images, draw_scores
 from handfast.town.report import Report
-from handfast.town.town import TOKEN, Town, found
+from handfast.town.town import TOKEN, Town, empty, found
 
 DEMO_FOLDER = Path("handfast-town") / "demo"
 DEVNET_FOLDER = Path("handfast-town") / "devnet"
 
 
-@click.command()
+@click.group(invoke_without_command=True)
+@click.pass_context
 @click.option(
     "--folder",
     type=click.Path(path_type=Path, file_okay=False),
@@ -49,9 +50,11 @@ DEVNET_FOLDER = Path("handfast-town") / "devnet"
     help="Journals, logs, pictures and report.json; made anew.",
 )
 @click.option("--json", "as_json", is_flag=True, help="Print the report instead of tables.")
-def demo(folder: Path, as_json: bool) -> None:
+def demo(context: click.Context, folder: Path, as_json: bool) -> None:
     """Run a market of four clients and four providers, and check that it is sound."""
-    _empty(folder)
+    if context.invoked_subcommand is not None:
+        return
+    empty(folder)
     log.configure("error")
     console = Console(stderr=as_json)
     try:
@@ -71,6 +74,9 @@ def demo(folder: Path, as_json: bool) -> None:
     sys.exit(0 if report.passed else 1)
 
 
+demo.add_command(market)
+
+
 @click.command()
 @click.option(
     "--folder",
@@ -82,18 +88,9 @@ def demo(folder: Path, as_json: bool) -> None:
 @click.option("--port", type=int, default=8545, show_default=True, help="Of the chain.")
 def devnet(folder: Path, port: int) -> None:
     """Keep a market running on this machine, to try things by hand."""
-    _empty(folder)
+    empty(folder)
     log.configure("error")
     asyncio.run(_keep(folder, port))
-
-
-def _empty(folder: Path) -> None:
-    """Make way for a new town: only where there was one before."""
-    if not folder.exists() or not any(folder.iterdir()):
-        return
-    if not (folder / "deployments").exists():
-        raise InvalidInput(f"{folder} holds something else than a town: name another folder")
-    shutil.rmtree(folder)
 
 
 async def _play(folder: Path, console: Console) -> Report:

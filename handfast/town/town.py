@@ -9,6 +9,7 @@ from __future__ import annotations
 import asyncio
 import json
 import os
+import shutil
 import signal
 import socket
 import sys
@@ -24,7 +25,7 @@ from handfast import log
 from handfast.chain import deployment as deployments
 from handfast.chain.anvil import Anvil
 from handfast.chain.client import Chain
-from handfast.chain.deployment import Deployment, DeploymentParameters
+from handfast.chain.deployment import Deployment, DeploymentParameters, MarketParameters
 from handfast.chain.token import MarketToken
 from handfast.crypto.keys import Identity, write_keystore
 from handfast.errors import InvalidInput, Unavailable
@@ -113,12 +114,13 @@ class Town:
             (each.member.name for each in self.citizens.values() if each.id == id_), str(id_)
         )
 
-    async def start(self, citizen: Citizen, *command: str) -> None:
+    async def start(self, citizen: Citizen, *command: str, module: str = "handfast") -> None:
         """Start a citizen's server, and wait until it is well.
 
+        module   what runs the command
         raises   Unavailable with the last line of its log if it ends instead
         """
-        citizen.process = await self.launch(citizen, *command)
+        citizen.process = await self.launch(citizen, *command, module=module)
         deadline = asyncio.get_running_loop().time() + _START_SECONDS
         async with aiohttp.ClientSession() as session:
             while not await _is_well(session, f"{citizen.url}/health"):
@@ -128,10 +130,16 @@ class Town:
                 await asyncio.sleep(0.1)
 
     async def launch(
-        self, citizen: Citizen, *command: str, output: int | None = None, text: int | None = None
+        self,
+        citizen: Citizen,
+        *command: str,
+        output: int | None = None,
+        text: int | None = None,
+        module: str = "handfast",
     ) -> asyncio.subprocess.Process:
         """Run a command of `handfast` as a citizen; its log is in the town's folder.
 
+        module   what runs the command
         output   asyncio.subprocess.PIPE to read what it prints
         text     asyncio.subprocess.PIPE to write to it
         """
@@ -139,7 +147,7 @@ class Town:
             return await asyncio.create_subprocess_exec(
                 sys.executable,
                 "-m",
-                "handfast",
+                module,
                 *command,
                 "--config",
                 str(citizen.config),
@@ -177,11 +185,17 @@ class Town:
 
 
 @asynccontextmanager
-async def found(folder: Path, members: Sequence[Member], port: int = 0) -> AsyncIterator[Town]:
+async def found(
+    folder: Path,
+    members: Sequence[Member],
+    port: int = 0,
+    market: MarketParameters | None = None,
+) -> AsyncIterator[Town]:
     """A town with these members, registered, none of them running yet.
 
     folder   made anew
     port     of the chain; 0 takes a free one
+    market   other periods than those of a local chain
     raises   InvalidInput if the folder has something in it, or Anvil is missing
     """
     _prepare(folder)
@@ -198,10 +212,12 @@ async def found(folder: Path, members: Sequence[Member], port: int = 0) -> Async
         chain = await stack.enter_async_context(Chain(anvil.url))
         identities = [Identity.parse(key) for key in anvil.keys]
         mayor = identities[0]
+        local = DeploymentParameters.local(mayor.address)
         parameters = replace(
-            DeploymentParameters.local(mayor.address),
+            local,
             epoch_length=EPOCH_SECONDS,
             window=WINDOW_SECONDS,
+            market=market or local.market,
         )
         deployment = await deployments.deploy(chain, mayor.account(), parameters)
         deployments.save(deployment, folder / "deployments")
@@ -214,6 +230,18 @@ async def found(folder: Path, members: Sequence[Member], port: int = 0) -> Async
         town = Town(folder, anvil, chain, deployment, {each.member.name: each for each in citizens})
         stack.push_async_callback(town.stop)
         yield town
+
+
+def empty(folder: Path) -> None:
+    """Make way for a new town: only where there was one before.
+
+    raises   InvalidInput if the folder holds something else
+    """
+    if not folder.exists() or not any(folder.iterdir()):
+        return
+    if not (folder / "deployments").exists():
+        raise InvalidInput(f"{folder} holds something else than a town: name another folder")
+    shutil.rmtree(folder)
 
 
 def _prepare(folder: Path) -> None:

@@ -39,7 +39,7 @@ def never_delivers() -> None:
     async def nothing(_self: Seller, _purchase: Purchase) -> None:
         pass
 
-    Seller._deliver = nothing  # type: ignore[method-assign]
+    Seller.deliver = nothing  # type: ignore[method-assign]
 
 
 def garbles_a_chunk() -> None:
