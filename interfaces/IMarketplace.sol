@@ -38,17 +38,19 @@ struct PurchaseTerms {
     address token;
     uint256 price;
     bytes32 receiver;
-    bytes32 salt;
+    uint64 salt;
 }
 
-/// @notice What changes about a listing, in one word.
+/// @notice A listing as it stands, in two words.
 /// @param price For later buyers.
 /// @param ratingSum Of its ratings, each 0 to MAX_RATING.
 struct Listing {
+    address seller;
     ListingPhase phase;
-    uint128 price;
-    uint56 ratingSum;
-    uint56 ratingCount;
+    uint40 ratingSum;
+    uint40 ratingCount;
+    address token;
+    uint96 price;
 }
 
 /// @notice What changes about a purchase.
@@ -75,7 +77,8 @@ struct MarketSettings {
 /// @dev Lifecycle: publish, setPrice, withdrawListing; buy, deliver, finalise, rate; refund if nothing was delivered;
 /// claimWrongKey, claimWrongChunk or dispute, and resolve, if something else was. What is owed is collected.
 ///
-/// Terms are not stored: they come with every call and are checked by their hash, which is the id.
+/// Terms of a purchase are not stored: they come with every call and are checked by their hash, which is the id; so are
+/// those of a listing, but for seller and token.
 ///
 /// Trust: nobody owns the market. It takes the tokens that the hub's owner allows there. It slashes bonds and writes
 /// reputations, for which registry and ledger have to name it before their seals. Registry, ledger, court and
@@ -102,7 +105,7 @@ interface IMarketplace is IEscrow {
     error NotBuyer(address buyer, address sender);
     /// @notice Only buyer or seller do this.
     error NotPartyToPurchase(PurchaseId id, address sender);
-    /// @notice The price fits in 128 bits.
+    /// @notice The price fits in 96 bits.
     error PriceTooHigh(uint256 price, uint256 maximum);
     /// @notice The price is another by now.
     error PriceChangedTo(ListingId id, uint256 price, uint256 named);
@@ -137,18 +140,20 @@ interface IMarketplace is IEscrow {
     event ListingPriceChanged(ListingId indexed id, uint256 price);
     /// @notice Nobody can buy this any more.
     event ListingWithdrawn(ListingId indexed id);
-    /// @notice The price is in escrow; the seller has until the deadline.
+    /// @notice The price is in escrow; the seller has DELIVERY_PERIOD from now.
     /// @param key The buyer's decryption key, for which the content's key is to be masked.
     event PurchaseMade(
         PurchaseId indexed id,
         address indexed seller,
         address indexed buyer,
-        PurchaseTerms terms,
+        ListingId listing,
+        address token,
+        uint256 price,
         CompressedG1 key,
-        uint256 deadline
+        uint64 salt
     );
-    /// @notice The seller handed over a key; the buyer has until the deadline to object.
-    event KeyDelivered(PurchaseId indexed id, MaskedKey key, uint256 deadline);
+    /// @notice The seller handed over a key; the buyer has CHALLENGE_PERIOD from now to object.
+    event KeyDelivered(PurchaseId indexed id, MaskedKey key);
     /// @notice The key that was handed over is another than was promised.
     event WrongKeyProven(PurchaseId indexed id, bytes32 key);
     /// @notice The chunk at this position is another than was promised.
@@ -173,17 +178,17 @@ interface IMarketplace is IEscrow {
     function publish(ListingTerms calldata terms, uint256 price) external returns (ListingId id);
 
     /// @notice Change the price for later buyers. By the seller.
-    function setPrice(ListingTerms calldata terms, uint256 price) external;
+    function setPrice(ListingId id, uint256 price) external;
 
     /// @notice Sell no more of it, for ever. By the seller; purchases under way stay as they are.
-    function withdrawListing(ListingTerms calldata terms) external;
+    function withdrawListing(ListingId id) external;
 
     // ------------------------------------------------------------------ purchases
 
     /// @notice Put the price into escrow. The sender's decryption key is taken from the registry. (SPEC MK-2)
     /// @param price That the sender agrees to; in the native coin, the value sent.
     /// @param salt Anything that the sender has not bought the same thing with.
-    function buy(ListingTerms calldata terms, uint256 price, bytes32 salt) external payable returns (PurchaseId id);
+    function buy(ListingId listing, uint256 price, uint64 salt) external payable returns (PurchaseId id);
 
     /// @notice Hand over the key, masked for the buyer. By the seller, until the deadline. (SPEC MK-3)
     function deliver(PurchaseTerms calldata terms, MaskedKey calldata key) external;
@@ -196,7 +201,8 @@ interface IMarketplace is IEscrow {
 
     // ------------------------------------------------------------------ objections
 
-    /// @notice Show what key was handed over. By the buyer, until the deadline. (SPEC MK-4)
+    /// @notice Show what key was handed over. By the buyer, until the deadline; if it is right, the price goes back to it
+    /// at once. (SPEC MK-4)
     function claimWrongKey(
         ListingTerms calldata listing,
         PurchaseTerms calldata terms,

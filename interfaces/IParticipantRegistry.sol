@@ -213,6 +213,9 @@ interface IParticipantRegistry {
     /// @notice The bond that counts, without what is unbonding; zero for an unknown id.
     function bondOf(ParticipantId id) external view returns (uint256);
 
+    /// @notice The bond that counts of an account; zero if it is not registered.
+    function bondOfAccount(address account) external view returns (uint256);
+
     /// @notice Whether a contract may hold, release and slash.
     function isSlasher(address account) external view returns (bool);
 

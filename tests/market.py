@@ -25,7 +25,7 @@ SETTINGS = (DELIVERY_PERIOD, CHALLENGE_PERIOD, PANEL)
 
 SEALED = "(bytes32,bytes32,bytes32,bytes32,uint8,uint64)"
 LISTING = f"(address,address,{SEALED},bytes32)"
-PURCHASE = "(bytes32,address,address,address,uint256,bytes32,bytes32)"
+PURCHASE = "(bytes32,address,address,address,uint256,bytes32,uint64)"
 
 EPHEMERAL = 31_415_926
 """Secret of the sellers' ephemeral point."""
@@ -51,7 +51,7 @@ class Deal:
         token: Any = NATIVE,
         price: int = ETHER,
         package: Package | None = None,
-        salt: bytes = bytes(32),
+        salt: int = 0,
     ) -> None:
         self.market, self.seller, self.buyer = market, seller, buyer
         self.secret, self.token, self.price, self.salt = secret, token, price, salt
@@ -102,7 +102,7 @@ class Deal:
         if value is None:
             value = price if str(self.token) == NATIVE else 0
         who = {"from": self.buyer, "value": value}
-        return self.market.buy(self.listing, price, self.salt, who)
+        return self.market.buy(self.listing_id, price, self.salt, who)
 
     def deliver(self, key: MaskedKeyWords | None = None) -> Any:
         return self.market.deliver(self.terms, key or self.masked(), {"from": self.seller})

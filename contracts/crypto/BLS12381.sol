@@ -104,6 +104,11 @@ library BLS12381 {
         return abi.decode(_call(_G2_MULTIPLY, abi.encode(point, scalar)), (G2Point));
     }
 
+    /// @notice Reverts with `InvalidPoint` unless `point` is in the subgroup.
+    function requireInSubgroup(G1Point memory point) internal view {
+        _call(_G1_MULTIPLY, abi.encode(point, uint256(1)));
+    }
+
     /// @notice p·scalar + q·factor, both proven to be in the subgroup: reverts with `InvalidPoint` if one is not.
     function combine(G1Point memory p, uint256 scalar, G1Point memory q, uint256 factor)
         internal

@@ -46,6 +46,15 @@ abstract contract Escrow is IEscrow, ReentrancyGuardTransient {
         require(arrived == amount, AmountMismatch(token, arrived, amount));
     }
 
+    /// @dev Pays the caller, whose own affair it is to take it: the native coin at once if it does, anything else is owed.
+    function _giveBack(address token, uint256 amount) internal {
+        if (token == _NATIVE) {
+            (bool paid,) = msg.sender.call{value: amount}("");
+            if (paid) return;
+        }
+        _owe(token, msg.sender, amount);
+    }
+
     function _owe(address token, address account, uint256 amount) internal {
         _owed[token][account] += amount;
     }

@@ -2,7 +2,6 @@
 pragma solidity 0.8.30;
 
 import {SafeERC20} from "@openzeppelin/contracts/token/ERC20/utils/SafeERC20.sol";
-import {EIP712} from "@openzeppelin/contracts/utils/cryptography/EIP712.sol";
 import {SafeCast} from "@openzeppelin/contracts/utils/math/SafeCast.sol";
 import {IChannelHub} from "../../interfaces/IChannelHub.sol";
 import {
@@ -24,7 +23,7 @@ import {ChunkProof, MaskedKey, Sealed, SharedPoint} from "../../interfaces/ISeal
 import {CompressedG1, G1Point} from "../crypto/BLS12381.sol";
 import {BAD_RATING, GOOD_RATING, MAX_FIRST_PANEL, MAX_RATING, SCALE, SELLER_PENALTY} from "../protocol/Constants.sol";
 import {CaseKind, ListingPhase, PurchasePhase} from "../protocol/Enums.sol";
-import {DOMAIN_NAME, DOMAIN_VERSION, Messages, PurchaseKey} from "../protocol/Messages.sol";
+import {Messages, PurchaseKey} from "../protocol/Messages.sol";
 import {Escrow} from "./Escrow.sol";
 import {Sealing} from "./Sealing.sol";
 
@@ -34,7 +33,7 @@ import {Sealing} from "./Sealing.sol";
 ///
 /// A purchase takes one word of storage, written once and changed twice, which is what makes one cost less than
 /// 200,000 gas from buying to being paid. (benchmarks/market_gas.json)
-contract Marketplace is IMarketplace, Escrow, EIP712 {
+contract Marketplace is IMarketplace, Escrow {
     using Messages for PurchaseKey;
     using SafeCast for uint256;
     using SafeERC20 for IMarketToken;
@@ -83,7 +82,7 @@ contract Marketplace is IMarketplace, Escrow, EIP712 {
         IReputationLedger ledger,
         IOracleCourt court,
         MarketSettings memory settings
-    ) EIP712(DOMAIN_NAME, DOMAIN_VERSION) {
+    ) {
         (HUB, REGISTRY, LEDGER, COURT) = (hub, registry, ledger, court);
         uint256 open = uint256(settings.deliveryPeriod) + settings.challengePeriod;
         require(registry.UNBONDING_PERIOD() > open, UnbondingTooShort(registry.UNBONDING_PERIOD(), open));
@@ -108,56 +107,64 @@ contract Marketplace is IMarketplace, Escrow, EIP712 {
         Sealing.requireSound(terms.goods);
         _requireBonded(terms.seller);
         id = _idOf(terms);
-        Listing storage listing = _listings[id];
-        require(listing.phase == ListingPhase.Absent, ListingKnown(id, listing.phase));
-        listing.phase = ListingPhase.Listed;
-        listing.price = _checked(price);
+        ListingPhase phase = _listings[id].phase;
+        require(phase == ListingPhase.Absent, ListingKnown(id, phase));
+        _listings[id] = Listing({
+            seller: terms.seller,
+            phase: ListingPhase.Listed,
+            ratingSum: 0,
+            ratingCount: 0,
+            token: terms.token,
+            price: _checked(price)
+        });
         emit ListingPublished(id, terms.seller, terms, price);
     }
 
     /// @inheritdoc IMarketplace
-    function setPrice(ListingTerms calldata terms, uint256 price) external {
-        (ListingId id, Listing storage listing) = _ownListing(terms);
-        listing.price = _checked(price);
+    function setPrice(ListingId id, uint256 price) external {
+        _ownListing(id).price = _checked(price);
         emit ListingPriceChanged(id, price);
     }
 
     /// @inheritdoc IMarketplace
-    function withdrawListing(ListingTerms calldata terms) external {
-        (ListingId id, Listing storage listing) = _ownListing(terms);
-        listing.phase = ListingPhase.Withdrawn;
+    function withdrawListing(ListingId id) external {
+        _ownListing(id).phase = ListingPhase.Withdrawn;
         emit ListingWithdrawn(id);
     }
 
     // ------------------------------------------------------------------ purchases
 
     /// @inheritdoc IMarketplace
-    function buy(ListingTerms calldata listing, uint256 price, bytes32 salt)
+    function buy(ListingId listingId, uint256 price, uint64 salt)
         external
         payable
         nonReentrant
         returns (PurchaseId id)
     {
-        (ListingId listingId, Listing storage listed) = _listedOf(listing);
-        require(listed.price == price, PriceChangedTo(listingId, listed.price, price));
+        Listing memory listing = _listedOf(listingId);
+        require(listing.price == price, PriceChangedTo(listingId, listing.price, price));
         require(msg.sender != listing.seller, SelfPurchase(msg.sender));
         _requireBonded(listing.seller);
         CompressedG1 memory key = REGISTRY.decryptionKeyOf(msg.sender);
-        PurchaseTerms memory terms = PurchaseTerms({
-            listing: listingId,
-            seller: listing.seller,
-            buyer: msg.sender,
-            token: listing.token,
-            price: price,
-            receiver: Sealing.receiverOf(key),
-            salt: salt
-        });
-        id = PurchaseId.wrap(keccak256(abi.encode(terms)));
+        id = PurchaseId.wrap(
+            keccak256(
+                abi.encode(
+                    PurchaseTerms({
+                        listing: listingId,
+                        seller: listing.seller,
+                        buyer: msg.sender,
+                        token: listing.token,
+                        price: price,
+                        receiver: Sealing.receiverOf(key),
+                        salt: salt
+                    })
+                )
+            )
+        );
         require(_purchases[id].phase == PurchasePhase.Absent, PurchaseKnown(id));
-        uint40 deadline = (block.timestamp + DELIVERY_PERIOD).toUint40();
-        _purchases[id] = PurchaseRecord(PurchasePhase.Bought, deadline, 0);
-        emit PurchaseMade(id, terms.seller, msg.sender, terms, key, deadline);
-        _take(terms.token, price);
+        _purchases[id] = PurchaseRecord(PurchasePhase.Bought, _after(DELIVERY_PERIOD), 0);
+        emit PurchaseMade(id, listing.seller, msg.sender, listingId, listing.token, price, key, salt);
+        _take(listing.token, price);
     }
 
     /// @inheritdoc IMarketplace
@@ -166,9 +173,8 @@ contract Marketplace is IMarketplace, Escrow, EIP712 {
         (PurchaseId id, PurchaseRecord memory purchase) = _purchaseOf(terms, PurchasePhase.Bought);
         require(block.timestamp <= purchase.deadline, DeadlinePassed(id, purchase.deadline, block.timestamp));
         Sealing.requireSound(key);
-        uint40 deadline = (block.timestamp + CHALLENGE_PERIOD).toUint40();
-        _purchases[id] = PurchaseRecord(PurchasePhase.Delivered, deadline, _hashOf(key));
-        emit KeyDelivered(id, key, deadline);
+        _purchases[id] = PurchaseRecord(PurchasePhase.Delivered, _after(CHALLENGE_PERIOD), _hashOf(key));
+        emit KeyDelivered(id, key);
     }
 
     /// @inheritdoc IMarketplace
@@ -287,10 +293,9 @@ contract Marketplace is IMarketplace, Escrow, EIP712 {
         require(rating <= MAX_RATING, InvalidRating(rating, MAX_RATING));
         _purchases[id].phase = PurchasePhase.Rated;
         unchecked {
-            // Counts what takes a purchase each: 2^56 / 10 of them are out of reach.
-            Listing memory listing = _listings[terms.listing];
-            (listing.ratingSum, listing.ratingCount) = (listing.ratingSum + uint56(rating), listing.ratingCount + 1);
-            _listings[terms.listing] = listing;
+            // Counts what takes a purchase each: 2^40 / 10 of them are out of reach.
+            Listing storage listing = _listings[terms.listing];
+            (listing.ratingSum, listing.ratingCount) = (listing.ratingSum + uint40(rating), listing.ratingCount + 1);
             Ratings memory ratings = _ratings[terms.seller];
             _ratings[terms.seller] = Ratings(ratings.sum + uint128(rating), ratings.count + 1);
         }
@@ -321,7 +326,7 @@ contract Marketplace is IMarketplace, Escrow, EIP712 {
 
     /// @inheritdoc IMarketplace
     function contextOf(PurchaseId id) public view returns (bytes32) {
-        return _hashTypedDataV4(PurchaseKey(PurchaseId.unwrap(id)).hash());
+        return Sealing.contextOf(PurchaseKey(PurchaseId.unwrap(id)).hash());
     }
 
     /// @inheritdoc IMarketplace
@@ -361,9 +366,11 @@ contract Marketplace is IMarketplace, Escrow, EIP712 {
 
     /// @dev All of the penalty is burnt: a seller that accuses itself through another account wins nothing back.
     function _punishSeller(PurchaseId id, PurchaseTerms calldata terms) private {
-        _refund(id, terms);
+        _close(id, PurchasePhase.Refunded);
+        emit PurchaseRefunded(id);
         _penalise(terms.seller);
         REGISTRY.slash(_participant(terms.seller), SELLER_PENALTY, SCALE, address(0));
+        _giveBack(terms.token, terms.price);
     }
 
     function _payForFalseClaim(PurchaseId id, PurchaseTerms calldata terms, bytes32 key) private {
@@ -373,16 +380,20 @@ contract Marketplace is IMarketplace, Escrow, EIP712 {
     }
 
     function _pay(PurchaseId id, PurchaseTerms calldata terms) private {
-        _purchases[id] = PurchaseRecord(PurchasePhase.Paid, 0, 0);
+        _close(id, PurchasePhase.Paid);
         emit PurchasePaid(id);
         _owe(terms.token, terms.seller, terms.price);
         LEDGER.participate(terms.buyer, terms.seller);
     }
 
     function _refund(PurchaseId id, PurchaseTerms calldata terms) private {
-        _purchases[id] = PurchaseRecord(PurchasePhase.Refunded, 0, 0);
+        _close(id, PurchasePhase.Refunded);
         emit PurchaseRefunded(id);
         _owe(terms.token, terms.buyer, terms.price);
+    }
+
+    function _close(PurchaseId id, PurchasePhase phase) private {
+        _purchases[id] = PurchaseRecord(phase, 0, 0);
     }
 
     /// @dev Takes from the loser's bond what the winning side paid for rounds, as far as it goes.
@@ -403,19 +414,18 @@ contract Marketplace is IMarketplace, Escrow, EIP712 {
     }
 
     function _requireBonded(address seller) private view {
-        uint256 bond = REGISTRY.bondOf(_participant(seller));
+        uint256 bond = REGISTRY.bondOfAccount(seller);
         require(bond >= SELLER_PENALTY, SellerNotBonded(seller, bond, SELLER_PENALTY));
     }
 
-    function _listedOf(ListingTerms calldata terms) private view returns (ListingId id, Listing storage listing) {
-        id = _idOf(terms);
+    function _listedOf(ListingId id) private view returns (Listing storage listing) {
         listing = _listings[id];
         require(listing.phase == ListingPhase.Listed, NotListed(id, listing.phase));
     }
 
-    function _ownListing(ListingTerms calldata terms) private view returns (ListingId, Listing storage) {
-        _requireSeller(terms.seller);
-        return _listedOf(terms);
+    function _ownListing(ListingId id) private view returns (Listing storage listing) {
+        listing = _listedOf(id);
+        _requireSeller(listing.seller);
     }
 
     function _requireSeller(address seller) private view {
@@ -441,6 +451,13 @@ contract Marketplace is IMarketplace, Escrow, EIP712 {
         delivered = purchase.bound;
     }
 
+    /// @dev Both periods have 32 bits, so that the sum has 40 for 30,000 years.
+    function _after(uint256 period) private view returns (uint40) {
+        unchecked {
+            return uint40(block.timestamp + period);
+        }
+    }
+
     function _caseOf(PurchaseRecord memory purchase) private pure returns (CaseId) {
         return CaseId.wrap(uint208(purchase.bound));
     }
@@ -457,8 +474,8 @@ contract Marketplace is IMarketplace, Escrow, EIP712 {
         require(value >= minimum && value <= maximum, InvalidPanelTerms(value, minimum, maximum));
     }
 
-    function _checked(uint256 price) private pure returns (uint128) {
-        require(price <= type(uint128).max, PriceTooHigh(price, type(uint128).max));
-        return uint128(price);
+    function _checked(uint256 price) private pure returns (uint96) {
+        require(price <= type(uint96).max, PriceTooHigh(price, type(uint96).max));
+        return uint96(price);
     }
 }

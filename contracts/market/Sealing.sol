@@ -1,12 +1,14 @@
 // SPDX-License-Identifier: MIT
 pragma solidity 0.8.30;
 
+import {MessageHashUtils} from "@openzeppelin/contracts/utils/cryptography/MessageHashUtils.sol";
 import {ChunkProof, MaskedKey, Sealed, SharedPoint} from "../../interfaces/ISealing.sol";
 import {BLS12381, CompressedG1} from "../crypto/BLS12381.sol";
 import {ChaCha20} from "../crypto/ChaCha20.sol";
 import {ChaumPedersen} from "../crypto/ChaumPedersen.sol";
 import {MerkleTree} from "../crypto/MerkleTree.sol";
 import {CHUNK_BYTES, MAX_SEALED_BYTES, SEAL_MASK_TAG, SEAL_PROOF_TAG} from "../protocol/Constants.sol";
+import {DOMAIN_NAME, DOMAIN_VERSION} from "../protocol/Messages.sol";
 import {ContentId} from "../provenance/ContentId.sol";
 
 /// @title Sealing
@@ -20,6 +22,9 @@ import {ContentId} from "../provenance/ContentId.sol";
 library Sealing {
     uint256 private constant _BLOCK_BYTES = 64;
     uint256 private constant _KEY_BYTES = 32;
+
+    bytes32 private constant _DOMAIN_TYPEHASH =
+        keccak256("EIP712Domain(string name,string version,uint256 chainId,address verifyingContract)");
 
     /// @notice Content has 1 to MAX_SEALED_BYTES bytes.
     error InvalidSize(uint256 size, uint256 maximum);
@@ -48,7 +53,17 @@ library Sealing {
     /// `EphemeralAtInfinity`.
     function requireSound(MaskedKey memory masked) internal view {
         require(!BLS12381.isInfinity(masked.ephemeral), EphemeralAtInfinity());
-        BLS12381.multiply(masked.ephemeral, 1);
+        BLS12381.requireInSubgroup(masked.ephemeral);
+    }
+
+    /// @notice The digest of a message under the domain of the contract that runs this. A context is asked for once or
+    /// twice in the life of a deal, and signed by no wallet, so nothing of OpenZeppelin's EIP712 is worth its size.
+    /// @param message Hash of the `PurchaseKey` or its like.
+    function contextOf(bytes32 message) internal view returns (bytes32) {
+        bytes32 name = keccak256(bytes(DOMAIN_NAME));
+        bytes32 version = keccak256(bytes(DOMAIN_VERSION));
+        bytes32 domain = keccak256(abi.encode(_DOMAIN_TYPEHASH, name, version, block.chainid, address(this)));
+        return MessageHashUtils.toTypedDataHash(domain, message);
     }
 
     /// @notice What a contract keeps of a decryption key: the hash of its 48 bytes.

@@ -282,6 +282,11 @@ contract ParticipantRegistry is IParticipantRegistry, EIP712 {
     }
 
     /// @inheritdoc IParticipantRegistry
+    function bondOfAccount(address account) external view returns (uint256) {
+        return _records[_ids[account]].bond;
+    }
+
+    /// @inheritdoc IParticipantRegistry
     function isSlasher(address account) external view returns (bool) {
         return _slashers[account];
     }

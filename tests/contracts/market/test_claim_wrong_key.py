@@ -23,12 +23,14 @@ def cheated(bought):
 
 
 def test_a_wrong_key_refunds_and_punishes(dealt_in, registry, ledger, token, client, provider):
-    supply = token.totalSupply()
+    supply, before = token.totalSupply(), client.balance()
     handed = dealt_in.masked(GARBAGE)
     dealt_in.deliver(handed)
     tx = dealt_in.claim_wrong_key(handed)
     assert dealt_in.phase == PurchasePhase.REFUNDED
-    assert dealt_in.owed(client) == ETHER
+    # The native coin comes back in the same transaction; a token is collected.
+    back = client.balance() - before
+    assert (back, dealt_in.owed(client)) in ((ETHER, 0), (0, ETHER))
     assert dealt_in.owed(provider) == 0
     assert tx.events["WrongKeyProven"]["key"] == "0x" + GARBAGE.hex()
     assert registry.bondOf(1) == BOND - SELLER_PENALTY
@@ -41,7 +43,7 @@ def test_an_honest_dispute_wins(cheated, client):
     right always loses. Here the key that was delivered is computed, and compared with its hash.
     """
     cheated.claim_wrong_key(cheated.masked(GARBAGE))
-    assert cheated.owed(client) == ETHER
+    assert cheated.phase == PurchasePhase.REFUNDED
 
 
 def test_a_false_claim_pays_the_seller_at_once(delivered, ledger, registry, client, provider):
@@ -63,20 +65,20 @@ def test_a_key_masked_for_another_listing_is_wrong(market, provider, client, pub
     handed = other.masked()
     bought.deliver(handed)
     bought.claim_wrong_key(handed)
-    assert bought.owed(client) == ETHER
+    assert bought.phase == PurchasePhase.REFUNDED
 
 
 def test_a_key_masked_for_another_purchase_is_wrong(market, provider, client, delivered):
-    again = Deal(market, provider, client, delivered.secret, salt=b"\7" * 32)
+    again = Deal(market, provider, client, delivered.secret, salt=7)
     again.buy()
     again.deliver(delivered.masked())
     again.claim_wrong_key(delivered.masked())
-    assert again.owed(client) == ETHER
+    assert again.phase == PurchasePhase.REFUNDED
 
 
 def test_a_proof_of_another_purchase_proves_nothing(market, provider, client, cheated):
     """A replayed proof: the context is hashed into the challenge."""
-    again = Deal(market, provider, client, cheated.secret, salt=b"\7" * 32)
+    again = Deal(market, provider, client, cheated.secret, salt=7)
     again.buy()
     again.deliver(again.masked())
     with reverts("InvalidSharedPoint", again.context):
@@ -94,7 +96,7 @@ def test_a_proof_is_used_once(cheated, client):
     cheated.claim_wrong_key(cheated.masked(GARBAGE))
     with reverts("WrongPhase", cheated.id, PurchasePhase.REFUNDED, PurchasePhase.DELIVERED):
         cheated.claim_wrong_key(cheated.masked(GARBAGE))
-    assert cheated.owed(client) == ETHER
+    assert cheated.phase == PurchasePhase.REFUNDED
 
 
 def test_only_what_was_delivered_can_be_objected_to(delivered):
@@ -136,7 +138,7 @@ def test_only_with_the_listing_that_was_bought(delivered, market, provider, clie
 def test_in_the_last_second(cheated, client):
     set_next_timestamp(cheated.deadline)
     cheated.claim_wrong_key(cheated.masked(GARBAGE))
-    assert cheated.owed(client) == ETHER
+    assert cheated.phase == PurchasePhase.REFUNDED
 
 
 def test_not_after_the_challenge_period(cheated):
@@ -176,7 +178,7 @@ def test_who_unbonds_as_it_is_bought_from_has_not_got_it_back_by_the_end(
 
 def test_the_buyer_is_refunded_though_no_bond_is_left(market, registry, provider, client):
     """Four purchases, a bond for three penalties: the price never depends on the bond."""
-    deals = [Deal(market, provider, client, 1_002, salt=bytes([n] * 32)) for n in range(4)]
+    deals = [Deal(market, provider, client, 1_002, salt=n) for n in range(4)]
     deals[0].publish()
     for deal in deals:
         deal.buy()
@@ -184,5 +186,5 @@ def test_the_buyer_is_refunded_though_no_bond_is_left(market, registry, provider
     for deal in deals:
         deal.claim_wrong_key(deal.masked(GARBAGE))
         assert deal.phase == PurchasePhase.REFUNDED
-    assert deals[0].owed(client) == 4 * ETHER
+    assert market.balance() == 0
     assert registry.bondOf(1) == 0

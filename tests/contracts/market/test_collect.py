@@ -102,3 +102,20 @@ def test_a_contract_wallet_buys_as_an_account_does(wallets_deal, wallet):
     wallets_deal.deliver()
     wallets_deal.claim_wrong_key()
     assert wallets_deal.phase == PurchasePhase.PAID
+
+
+@pytest.mark.parametrize("mood", [REFUSE, BURN_GAS, REENTER])
+def test_a_claimant_that_takes_no_coin_is_owed_it(
+    wallets_deal, wallet, market, registry, provider, beneficiary, mood
+):
+    """MK-7: a claim that is right is never lost by how its claimant is paid."""
+    wallet.plan(market, market.collect.encode_input(NATIVE, wallet), {"from": beneficiary})
+    wallet.behave(mood, HONEST, {"from": beneficiary})
+    handed = wallets_deal.masked(bytes(32))
+    wallets_deal.deliver(handed)
+    before = wallet.balance()
+    wallets_deal.claim_wrong_key(handed)
+    assert wallets_deal.phase == PurchasePhase.REFUNDED
+    assert wallet.balance() - before + wallets_deal.owed(wallet) == ETHER
+    assert market.balance() == wallets_deal.owed(wallet)
+    assert wallet.successes() == 0

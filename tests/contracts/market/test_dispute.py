@@ -91,7 +91,7 @@ def test_a_loser_without_a_bond_blocks_nothing(disputed, court, registry, client
     rule(court, SELLER_WINS, 2 * BUYER_BOND)
     disputed.resolve(client)
     assert registry.bondOf(2) == 0
-    disputed.salt = b"\1" * 32
+    disputed.salt = 1
     disputed.buy()
     disputed.deliver()
     disputed.dispute()

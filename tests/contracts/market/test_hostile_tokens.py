@@ -82,7 +82,7 @@ def test_who_is_on_a_blocklist_blocks_nobody_else(
     deal = deal_in(HostileBlocklistToken)
     finish(deal)
     deal.token.setBlocked(provider, True, {"from": stranger})
-    deal.salt = b"\1" * 32
+    deal.salt = 1
     finish(deal)
     assert deal.phase == PurchasePhase.PAID
     with reverts("Blocked", provider):

@@ -8,15 +8,15 @@ from tests.market import ETHER
 
 
 def test_nobody_buys_what_was_withdrawn(published, market, provider):
-    tx = market.withdrawListing(published.listing, {"from": provider})
+    tx = market.withdrawListing(published.listing_id, {"from": provider})
     assert tx.events["ListingWithdrawn"]["id"] == "0x" + published.listing_id.hex()
-    assert plain(market.listingOf(published.listing_id))[0] == ListingPhase.WITHDRAWN
+    assert plain(market.listingOf(published.listing_id))[1] == ListingPhase.WITHDRAWN
     with reverts("NotListed", published.listing_id, ListingPhase.WITHDRAWN):
         published.buy()
 
 
 def test_purchases_under_way_are_untouched(bought, market, provider, client):
-    market.withdrawListing(bought.listing, {"from": provider})
+    market.withdrawListing(bought.listing_id, {"from": provider})
     bought.deliver()
     bought.finalise(client)
     assert bought.owed(provider) == ETHER
@@ -26,10 +26,10 @@ def test_purchases_under_way_are_untouched(bought, market, provider, client):
 
 def test_only_the_seller_withdraws(published, market, provider, client):
     with reverts("NotSeller", provider, client):
-        market.withdrawListing(published.listing, {"from": client})
+        market.withdrawListing(published.listing_id, {"from": client})
 
 
 def test_once(published, market, provider):
-    market.withdrawListing(published.listing, {"from": provider})
+    market.withdrawListing(published.listing_id, {"from": provider})
     with reverts("NotListed", published.listing_id, ListingPhase.WITHDRAWN):
-        market.withdrawListing(published.listing, {"from": provider})
+        market.withdrawListing(published.listing_id, {"from": provider})

@@ -71,3 +71,8 @@ def test_a_decryption_key_is_found_by_account(bonded, provider, prove):
 def test_who_is_not_registered_has_no_decryption_key(bonded, stranger):
     with reverts("NotParticipant", stranger):
         bonded.decryptionKeyOf(stranger)
+
+
+def test_the_bond_of_an_account_is_that_of_its_id(bonded, provider, stranger):
+    assert bonded.bondOfAccount(provider) == bonded.bondOf(1) == 1_000
+    assert bonded.bondOfAccount(stranger) == 0
