@@ -40,6 +40,9 @@ COMMANDS: dict[str, Entry] = {
         "handfast.chain.commands:command",
         "Deploy the contracts to a chain and write where they are.",
     ),
+    "send": Entry(
+        "handfast.chain.sending:send", "Give ACCOUNT coins of the chain, MarketToken, or both."
+    ),
     "registry": Entry(
         "handfast.registry.commands:registry", "Register, change and list participants."
     ),

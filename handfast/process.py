@@ -13,7 +13,7 @@ from pathlib import Path
 from typing import Any
 
 import click
-from pydantic import Field
+from pydantic import ConfigDict, Field
 
 from handfast import log
 from handfast.chain import deployment as deployments
@@ -75,6 +75,14 @@ class ProcessSettings(Settings):
     poll: float = 1.0
     log_level: log.Level = "info"
     log_format: log.Format = "console"
+
+
+class AccountSettings(ProcessSettings):
+    """What a single deed of an account is told. Its file may be that of the account's process: what
+    else stands there does not matter here.
+    """
+
+    model_config = ConfigDict(extra="ignore")
 
 
 @dataclass(frozen=True, slots=True)

@@ -16,7 +16,7 @@ from handfast import log
 from handfast.chain.registry import ParticipantRegistry
 from handfast.chain.token import MarketToken
 from handfast.errors import InvalidInput, Rejected
-from handfast.process import ProcessSettings, World, open_world, process_options
+from handfast.process import AccountSettings, World, open_world, process_options
 from handfast.protocol.messages import Domain
 from handfast.registry.participants import NO_METADATA, Participant, Role, check_endpoint
 from handfast.registry.possession import prove_possession
@@ -122,7 +122,7 @@ def _plain(each: Participant) -> dict[str, Any]:
 
 def _with_world(flags: dict[str, Any], work: Callable[[World], Awaitable[None]]) -> None:
     config: Path | None = flags.pop("config")
-    settings = ProcessSettings.load(config, **flags)
+    settings = AccountSettings.load(config, **flags)
     log.configure(settings.log_level, settings.log_format)
 
     async def run() -> None:

@@ -107,6 +107,29 @@ def test_a_client_at_fault_gets_one_clear_line(town: Town, play: Play) -> None:
     play(test)
 
 
+def test_an_account_sends_coins_and_tokens_by_its_clients_settings(town: Town, play: Play) -> None:
+    async def test() -> None:
+        giver, taker = await town.settle_down(Role.CLIENT), town.account()
+        config = giver.folder / "client.toml"
+        config.write_text('deposit = 5\njudge = "digits@0.5"\n[timing]\npatience = 9\n')
+        before = await town.chain.balance(taker.address)
+        sent = town.handfast(
+            giver,
+            *("send", taker.address, "--coins", "0.5", "--tokens", "0.000000000000000007"),
+            *("--config", str(config)),
+        )
+        assert await asyncio.to_thread(sent.wait) == 0, sent.output
+        assert await town.chain.balance(taker.address) == before + TOKEN // 2
+        assert await town.tokens(taker) == 7
+        failed = town.handfast(giver, "send", taker.address, "--tokens", "2")
+        assert await asyncio.to_thread(failed.wait) == 3, failed.output
+        assert f"{giver.address} has {TOKEN - 7} smallest units" in failed.output
+        listed = town.handfast(giver, "registry", "list", "--config", str(config))
+        assert await asyncio.to_thread(listed.wait) == 0, listed.output
+
+    play(test)
+
+
 def test_the_installed_command_says_who_sells(town: Town, play: Play) -> None:
     """SPEC PR-1"""
 
