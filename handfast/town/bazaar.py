@@ -315,10 +315,10 @@ async def _check_all(bazaar: Bazaar) -> list[Account]:
         _check_sale(bazaar, sale, bought[bazaar.citizen(sale.buyer).identity.address])
     accounts = [await _account(bazaar, name) for name in bazaar.town.citizens]
     for account in accounts:
-        expected = expected(account.name)
+        due = expected(account.name)
         bazaar.check(
             f"{account.name} has what is due, to the last unit",
-            (account.gained, account.bond_lost) == expected,
+            (account.gained, account.bond_lost) == due,
             f"{account.gained / TOKEN:+g} tokens, {account.bond_lost / TOKEN:g} of the bond lost",
         )
     by_name = {account.name: account.reputation for account in accounts}
