@@ -140,8 +140,8 @@ interface IOracleCourt {
 
     /// @notice Stakes and settlements wait for this draw. (SPEC OC-4)
     error DrawPending(CaseId id, uint256 height);
-    /// @notice The account is credited nothing.
-    error NothingCredited(address account);
+    /// @notice The account is owed nothing that can be paid now.
+    error NothingToWithdraw(address account);
 
     /// @notice Periods are positive, the lesser bound first, and the greater at most 2^24 - 1 seconds; so is the delay.
     error InvalidSettings();
@@ -164,7 +164,7 @@ interface IOracleCourt {
     error DrawNotMissed(CaseId id, uint256 height, uint256 current);
     /// @notice Draws are made in their order: this case is next.
     error NotNextDraw(CaseId id, CaseId next);
-    /// @notice The sender does not sit on this seat.
+    /// @notice This is not the first seat of the sender's.
     error NotOnSeat(CaseId id, uint256 seat, address account);
     /// @notice The voter has committed.
     error AlreadyCommitted(CaseId id, address voter);
@@ -200,9 +200,9 @@ interface IOracleCourt {
 
     // ------------------------------------------------------------------ events
 
-    /// @notice The court owes the account this much more.
+    /// @notice The court owes the account this much more. What voters earn stands in RoundSettled.
     event Credited(address indexed account, uint256 amount);
-    /// @notice The account was paid what the court owed it.
+    /// @notice The account was paid what the court owed it, unstaked stakes included.
     event Withdrawn(address indexed account, uint256 amount);
     /// @notice A case was opened, and its first fee paid.
     event CaseOpened(CaseId indexed id, address indexed client, address indexed payer, CaseTerms terms, uint256 endsAt);
@@ -232,7 +232,7 @@ interface IOracleCourt {
     event CaseRuled(
         CaseId indexed id, address indexed client, uint256 choice, bytes32 scores, uint256 costs, bool told
     );
-    /// @notice The seats of a round were paid; `burnt` is what nobody earned.
+    /// @notice The seats of a round were paid: `reward` for each coherent one; `burnt` is what nobody earned.
     event RoundSettled(CaseId indexed id, uint256 indexed round, uint256 coherent, uint256 reward, uint256 burnt);
     /// @notice So much of the costs was paid.
     event CostsPaid(CaseId indexed id, address indexed from, uint256 amount, uint256 left);
@@ -258,7 +258,7 @@ interface IOracleCourt {
     function draw(CaseId id, bytes calldata header) external;
 
     /// @notice Commit to a vote. By a voter of the panel, once a round, for all its seats.
-    /// @param seat One that the sender sits on.
+    /// @param seat The first one that the sender sits on.
     /// @param vote EIP-712 digest of `Vote`. (SPEC OC-8)
     /// @param note The voter's ballot, encrypted to itself, at most MAX_NOTE_BYTES.
     function commit(CaseId id, uint256 seat, bytes32 vote, bytes calldata note) external;
@@ -288,7 +288,7 @@ interface IOracleCourt {
     /// @notice Pay of a case's `costs`, out of the sender's pocket, to those whom they are owed.
     function payCosts(CaseId id, uint256 amount) external;
 
-    /// @notice Pay the sender what it is credited.
+    /// @notice Pay the sender what it is credited, and what it unstaked long enough ago, as far as it is not locked.
     function withdraw() external returns (uint256 amount);
 
     /// @notice Note whose number this is. By the pool of voters.

@@ -22,24 +22,27 @@ struct Voter {
 
 /// @notice Who was drawn.
 /// @param seed `prevrandao` that drew them.
-/// @param seats Numbers of voters seat by seat, a voter's side by side; zero for empty ones, at the end.
+/// @param words Numbers of voters seat by seat, eight a word from the right, a voter's side by side; zero for empty ones,
+/// at the end.
+/// @param accounts Whose numbers they are, seat by seat.
 /// @param voters How many voters these are.
 struct Panel {
     uint256 seed;
-    uint256[] seats;
+    uint256[] words;
+    address[] accounts;
     uint256 voters;
 }
 
 /// @title IVoterPool
 /// @notice Stakes of oracle voters, and draws among them. (SPEC OC-1 to OC-5)
-/// @dev Lifecycle: stake, be drawn and released by the court, unstake, withdraw.
+/// @dev Lifecycle: stake, be drawn and released by the court, unstake, withdraw from the court, which has the money.
 ///
-/// Trust: the court, which creates the pool, draws and releases; nobody owns either. MarketToken and ParticipantRegistry
+/// Trust: the court, which creates the pool, draws, releases and collects; nobody owns either. MarketToken and ParticipantRegistry
 /// are the protocol's own and call nobody.
 ///
 /// Assumption: those who propose the DRAW_DELAY blocks before a draw's and that block itself are not all one.
 interface IVoterPool {
-    /// @notice Only the court draws and releases.
+    /// @notice Only the court draws, releases and collects.
     error NotCourt(address sender);
     /// @notice The sender has no ROLE_VOTER in the registry.
     error NotVoter(address account);
@@ -47,8 +50,8 @@ interface IVoterPool {
     error InvalidStake(uint256 amount, uint256 unit);
     /// @notice Less is staked than is asked for.
     error InsufficientStake(address voter, uint256 available, uint256 needed);
-    /// @notice Nothing has been unstaked for long enough, or all of it is locked.
-    error NothingToWithdraw(address account);
+    /// @notice There are as many voters as there can be.
+    error TooManyVoters(uint256 maximum);
 
     /// @notice The block of the draw has not been.
     error DrawNotDue(uint256 height, uint256 current);
@@ -63,11 +66,8 @@ interface IVoterPool {
     /// @notice Add to the sender's stake, out of its pocket. By voters, while no draw is near.
     function stake(uint256 amount) external;
 
-    /// @notice Move stake out of the weight; UNSTAKING_PERIOD later it can be withdrawn. While no draw is near.
+    /// @notice Move stake out of the weight; UNSTAKING_PERIOD later the court pays it. While no draw is near.
     function unstake(uint256 amount) external;
-
-    /// @notice Pay the sender what it unstaked long enough ago, as far as it is not locked.
-    function withdraw() external returns (uint256 amount);
 
     /// @notice Draw a panel and lock its seats. By the court.
     /// @param height Block whose randomness draws; `header`: its RLP.
@@ -75,14 +75,21 @@ interface IVoterPool {
         external
         returns (Panel memory panel);
 
-    /// @notice Unlock the seats of a panel, and pay the court what the incoherent lose. By the court.
-    function release(Ballot[] calldata ballots) external;
+    /// @notice Unlock the seats of a panel, credit the coherent and take what the others lose. By the court.
+    /// @param reward Of each coherent seat; `odd`: what the first coherent voter has on top.
+    function release(Ballot[] calldata ballots, uint256 reward, uint256 odd) external;
+
+    /// @notice Take what an account is credited and what it unstaked long enough ago, for the court to pay it. By the court.
+    function collect(address account) external returns (uint256 amount);
 
     /// @notice Whether a past block can't be proven any more.
     function isMissed(uint256 height) external view returns (bool);
 
     /// @notice What a voter has staked; zero for who never did.
     function voterOf(address account) external view returns (Voter memory);
+
+    /// @notice What `collect` would find.
+    function owedTo(address account) external view returns (uint256);
 
     /// @notice Number of a voter; zero for who never staked.
     function numberOf(address account) external view returns (uint256);

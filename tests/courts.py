@@ -20,6 +20,13 @@ MIN_PERIOD = 60
 MAX_PERIOD = 100_000
 SETTINGS = (UNSTAKING_PERIOD, DRAW_DELAY, MIN_PERIOD, MAX_PERIOD)
 
+CASE = (
+    "client", "kind", "period", "round", "appeals", "redrawn", "endsAt", "drawHeight", "seats",
+    "voters", "committed", "revealed", "size", "tolerance", "commitPeriod", "revealPeriod",
+    "appealPeriod",
+)  # fmt: skip
+VOTER = ("number", "stake", "unstaking", "withdrawableAt", "locked")
+
 CHOICE = CaseTerms(
     kind=CaseKind.CHOICE,
     seats=5,
@@ -146,11 +153,7 @@ class Courtroom:
 
     def case(self, case: int) -> dict[str, Any]:
         """The struct by name."""
-        names = (
-            "client kind period round appeals redrawn endsAt drawHeight seats voters committed"
-            " revealed size tolerance commitPeriod revealPeriod appealPeriod"
-        ).split()
-        return dict(zip(names, plain(self.court.caseOf(case)), strict=True))
+        return dict(zip(CASE, plain(self.court.caseOf(case)), strict=True))
 
     def period(self, case: int) -> CasePeriod:
         return CasePeriod(self.court.periodOf(case))
@@ -165,8 +168,7 @@ class Courtroom:
         return {each: seats.count(each) for each in seats}
 
     def stake_of(self, voter: Any) -> dict[str, int]:
-        names = "number stake unstaking withdrawableAt locked".split()
-        return dict(zip(names, plain(self.pool.voterOf(voter)), strict=True))
+        return dict(zip(VOTER, plain(self.pool.voterOf(voter)), strict=True))
 
 
 def ballot_of(vote: int | list[int]) -> bytes:

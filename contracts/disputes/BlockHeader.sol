@@ -39,11 +39,14 @@ library BlockHeader {
     /// @dev Where the item after the string at `at` begins.
     function _skip(bytes calldata header, uint256 at) private pure returns (uint256) {
         uint256 first = uint8(header[at]);
-        if (first < 0x80) return at + 1;
-        if (first < 0xb8) return at + 1 + first - 0x80;
-        require(first < 0xc0, MalformedHeader());
-        uint256 start = at + 1 + first - 0xb7;
-        return start + _number(header[at + 1:start]);
+        // Lengths are below 2^32, so no sum of them overflows.
+        unchecked {
+            if (first < 0x80) return at + 1;
+            if (first < 0xb8) return at + 1 + first - 0x80;
+            require(first < 0xc0, MalformedHeader());
+            uint256 start = at + 1 + first - 0xb7;
+            return start + _number(header[at + 1:start]);
+        }
     }
 
     function _number(bytes calldata digits) private pure returns (uint256) {

@@ -36,6 +36,9 @@ library CourtRules {
     uint256 internal constant SEAT_UNITS = SEAT_STAKE / STAKE_UNIT;
     uint256 internal constant LOSS_UNITS = SEAT_STAKE * SEAT_LOSS / SCALE / STAKE_UNIT;
 
+    /// @dev Voters are credited whole multiples of this, so that a credit takes 64 bits.
+    uint256 internal constant CREDIT_UNIT = 1 gwei;
+
     /// @dev Bits of every second lane of 32, and the bit above each.
     uint256 private constant _LANES = 0x00000000ffffffff00000000ffffffff00000000ffffffff00000000ffffffff;
     uint256 private constant _ABOVE = 0x0000000100000000000000010000000000000001000000000000000100000000;
@@ -99,14 +102,16 @@ library CourtRules {
 
     /// @notice The option with most seats; zero for a tie, or if nobody revealed. (SPEC OC-10)
     function winnerOf(Ballot[] memory ballots, uint256 size) internal pure returns (uint256 winner) {
-        uint256[] memory counts = new uint256[](size + 1);
-        for (uint256 i; i < ballots.length; ++i) {
-            if (isRevealed(ballots[i].word)) counts[ballots[i].word >> 1] += ballots[i].seats;
-        }
-        uint256 most;
-        for (uint256 choice = 1; choice <= size; ++choice) {
-            if (counts[choice] > most) (most, winner) = (counts[choice], choice);
-            else if (counts[choice] == most) winner = 0;
+        unchecked {
+            uint256[] memory counts = new uint256[](size + 1);
+            for (uint256 i; i < ballots.length; ++i) {
+                if (isRevealed(ballots[i].word)) counts[ballots[i].word >> 1] += ballots[i].seats;
+            }
+            uint256 most;
+            for (uint256 choice = 1; choice <= size; ++choice) {
+                if (counts[choice] > most) (most, winner) = (counts[choice], choice);
+                else if (counts[choice] == most) winner = 0;
+            }
         }
     }
 
@@ -153,8 +158,8 @@ library CourtRules {
 
     // ------------------------------------------------------------------ money
 
-    /// @notice What each coherent seat of a round is paid, what the first of them has on top because it does not divide,
-    /// and what nobody earned. (SPEC OC-13)
+    /// @notice What each coherent seat of a round is paid, what the first voter has on top because it does not divide, and
+    /// what nobody earned. Rewards are whole multiples of CREDIT_UNIT, and so are fees and losses. (SPEC OC-13)
     /// @param fee What the round's seats earn, in smallest units.
     /// @param coherent Seats.
     /// @param others Seats that lose.
@@ -165,8 +170,8 @@ library CourtRules {
     {
         uint256 lost = others * LOSS_UNITS * STAKE_UNIT;
         if (coherent == 0) return (0, 0, lost);
-        uint256 pot = fee + lost;
-        return (pot / coherent, pot % coherent, 0);
+        reward = (fee + lost) / coherent / CREDIT_UNIT * CREDIT_UNIT;
+        odd = fee + lost - coherent * reward;
     }
 
     /// @notice What each payer is credited at the end of a case of choices, and what stays owed to those whose side won.
@@ -188,11 +193,26 @@ library CourtRules {
         }
         uint256 covered = Math.min(costs, pool);
         costs -= covered;
-        uint256[] memory madeGood = slices(owed, 0, covered);
+        uint256[] memory given = slices(owed, 0, covered);
         uint256[] memory taken = slices(pledged, 0, covered);
         for (uint256 i; i < paid.length; ++i) {
-            credits[i] += madeGood[i] + pledged[i] - taken[i];
+            credits[i] += given[i] + pledged[i] - taken[i];
         }
+    }
+
+    /// @notice Whom an amount of the costs goes to, of which so much was left: those whose side won, in the order of the rounds.
+    function madeGood(Contribution[] memory paid, uint256 left, uint256 amount)
+        internal
+        pure
+        returns (uint256[] memory parts)
+    {
+        uint256[] memory owed = new uint256[](paid.length);
+        uint256 total;
+        for (uint256 i; i < paid.length; ++i) {
+            if (paid[i].earned && paid[i].right) owed[i] = paid[i].fee;
+            total += owed[i];
+        }
+        return slices(owed, total - left, total - left + amount);
     }
 
     /// @notice How much of each amount lies between two marks, when they are laid end to end.
@@ -209,37 +229,44 @@ library CourtRules {
     // ------------------------------------------------------------------ sorting
 
     /// @dev Sorts eight columns of 32 bits at once, by Batcher's merge exchange [Knuth 5.2.2 M]: what it compares does not
-    /// depend on the votes, so nobody can make it cost more. 2.5 million gas for eight words of 127 seats.
+    /// depend on the votes, so nobody can make it cost more.
     function _sortLanes(uint256[] memory column) private pure {
         uint256 length = column.length;
         if (length < 2) return;
         uint256 top = 1 << Math.log2(length - 1);
-        for (uint256 step = top; step > 0; step >>= 1) {
-            uint256 reach = top;
-            uint256 rest;
-            uint256 gap = step;
-            while (true) {
-                for (uint256 i; i + gap < length; ++i) {
-                    if (i & step == rest) {
-                        (column[i], column[i + gap]) = _inOrder(column[i], column[i + gap]);
+        unchecked {
+            for (uint256 step = top; step > 0; step >>= 1) {
+                uint256 reach = top;
+                uint256 rest;
+                uint256 gap = step;
+                while (true) {
+                    for (uint256 i; i + gap < length; ++i) {
+                        if (i & step == rest) _putInOrder(column, i, gap);
                     }
+                    if (reach == step) break;
+                    gap = reach - step;
+                    reach >>= 1;
+                    rest = step;
                 }
-                if (reach == step) break;
-                gap = reach - step;
-                reach >>= 1;
-                rest = step;
             }
         }
     }
 
-    /// @dev The lesser and the greater of each lane. A lane and a bit above it, less another, keep that bit unless it is
-    /// less.
-    function _inOrder(uint256 a, uint256 b) private pure returns (uint256 low, uint256 high) {
-        unchecked {
-            uint256 even = ((a & _LANES | _ABOVE) - (b & _LANES)) & _ABOVE;
-            uint256 odd = (((a >> 32) & _LANES | _ABOVE) - ((b >> 32) & _LANES)) & _ABOVE;
-            uint256 swapped = (a ^ b) & ((even - (even >> 32)) | ((odd - (odd >> 32)) << 32));
-            return (a ^ swapped, b ^ swapped);
+    /// @dev Puts the lesser of each lane at `i`, the greater `gap` behind. A lane and the bit above it, less another, keep
+    /// that bit unless the lane is less. Assembly spares the checks of both indices, which the caller keeps below the
+    /// length: the medians of 127 seats and 64 scores take 4 instead of 13 million gas.
+    function _putInOrder(uint256[] memory column, uint256 i, uint256 gap) private pure {
+        assembly ("memory-safe") {
+            let left := add(add(column, 32), shl(5, i))
+            let right := add(left, shl(5, gap))
+            let a := mload(left)
+            let b := mload(right)
+            let even := and(sub(or(and(a, _LANES), _ABOVE), and(b, _LANES)), _ABOVE)
+            let odd := and(sub(or(and(shr(32, a), _LANES), _ABOVE), and(shr(32, b), _LANES)), _ABOVE)
+            let lanes := or(sub(even, shr(32, even)), shl(32, sub(odd, shr(32, odd))))
+            let swapped := and(xor(a, b), lanes)
+            mstore(left, xor(a, swapped))
+            mstore(right, xor(b, swapped))
         }
     }
 }

@@ -30,7 +30,7 @@ import {CaseKind, CasePeriod} from "../protocol/Enums.sol";
 import {DOMAIN_NAME, DOMAIN_VERSION, Messages, Vote} from "../protocol/Messages.sol";
 import {CaseHead, Head, Payment} from "./CaseHead.sol";
 import {Ballot, Contribution, CourtRules} from "./CourtRules.sol";
-import {ScoreCounter} from "./ScoreCounter.sol";
+import {CourtCounter} from "./CourtCounter.sol";
 import {VoterPool} from "./VoterPool.sol";
 
 /// @title OracleCourt
@@ -48,7 +48,6 @@ contract OracleCourt is IOracleCourt, EIP712 {
     struct Terms {
         address client;
         uint32 tolerance;
-        uint24 appealPeriod;
     }
 
     /// @dev Cases are waiting for their draws from `first` to `last`, linked by their heads; zero if none is.
@@ -58,8 +57,11 @@ contract OracleCourt is IOracleCourt, EIP712 {
         uint32 last;
     }
 
-    uint256 private constant _NUMBERS_A_WORD = 8;
-    uint256 private constant _NUMBER_BITS = 32;
+    /// @dev A seat takes 32 bits: the number of its voter, and on the voter's first seat what it revealed.
+    uint256 private constant _SEATS_A_WORD = 8;
+    uint256 private constant _SEAT_BITS = 32;
+    uint256 private constant _NUMBER_BITS = 24;
+    uint256 private constant _NUMBER = type(uint24).max;
     /// @dev What the caller of a client has left for itself, beyond the 64th that no call can take.
     uint256 private constant _GAS_AROUND_CALLBACK = 40_000;
 
@@ -74,17 +76,17 @@ contract OracleCourt is IOracleCourt, EIP712 {
     /// @inheritdoc IOracleCourt
     uint256 public immutable MAX_PERIOD;
 
-    ScoreCounter private immutable _SCORES;
+    CourtCounter private immutable _COUNTER;
 
     Queue private _queue;
     mapping(uint256 id => uint256 head) private _heads;
     mapping(uint256 id => Terms) private _terms;
     mapping(uint256 id => bytes32 medians) private _medians;
-    mapping(uint256 id => uint256 amount) private _costs;
+    mapping(uint256 id => uint256 amount) private _costsPaid;
     mapping(uint256 place => uint256 payment) private _payments;
-    /// @dev Numbers of the voters on the seats of a round, eight a word.
-    mapping(uint256 place => uint256 numbers) private _panels;
-    /// @dev What is held of the vote of a voter in a round, see CourtRules.
+    /// @dev Seats of a round, eight a word, empty ones at the end. What was revealed: the choice, or 1 for scores.
+    mapping(uint256 place => uint256 seats) private _panels;
+    /// @dev A voter's commitment in a round until it is revealed, then the hash of its scores, see CourtRules.
     mapping(uint256 place => uint256 word) private _ballots;
     /// @dev Whose number in the pool it is.
     mapping(uint256 voter => address account) private _accounts;
@@ -98,7 +100,7 @@ contract OracleCourt is IOracleCourt, EIP712 {
                 && settings.maxPeriod <= type(uint24).max,
             InvalidSettings()
         );
-        _SCORES = new ScoreCounter();
+        _COUNTER = new CourtCounter();
         MARKET_TOKEN = token;
         VOTERS = new VoterPool(token, registry, settings.unstakingPeriod);
         DRAW_DELAY = settings.drawDelay;
@@ -122,9 +124,10 @@ contract OracleCourt is IOracleCourt, EIP712 {
         head.standing = terms.standard;
         head.commitPeriod = terms.commitPeriod;
         head.revealPeriod = terms.revealPeriod;
+        head.appealPeriod = terms.appealPeriod;
         head.endsAt = block.timestamp + terms.evidencePeriod;
-        _terms[number] = Terms(msg.sender, terms.tolerance, uint24(terms.appealPeriod));
-        _keepPayment(number, 0, Payment(payer, terms.side, terms.seats, true, false, false, false));
+        _terms[number] = Terms(msg.sender, terms.tolerance);
+        _keepPayment(number, 0, Payment(payer, terms.side, terms.seats, true, false, false));
         emit CaseOpened(id, msg.sender, payer, terms, head.endsAt);
         if (terms.evidencePeriod == 0) _scheduleDraw(number, head);
         _heads[number] = head.pack();
@@ -153,7 +156,7 @@ contract OracleCourt is IOracleCourt, EIP712 {
             else _startReveal(number, head);
         } else if (head.period == CasePeriod.Reveal) {
             _requireOver(number, head);
-            require(head.kind == CaseKind.Choice || head.revealed == 0, WrongKind(id, head.kind));
+            require(head.kind == CaseKind.Choice || _revealedOf(number, head) == 0, WrongKind(id, head.kind));
             _countChoices(number, head);
         } else {
             _rule(number, head);
@@ -170,11 +173,13 @@ contract OracleCourt is IOracleCourt, EIP712 {
         Head memory head = _headIn(number, CasePeriod.Draw);
         _leaveQueue(number, head);
         Panel memory panel = VOTERS.draw(number, head.round, head.seats, head.height, header);
-        _keepPanel(number, head.round, panel.seats);
-        (head.voters, head.committed, head.revealed) = (panel.voters, 0, 0);
+        for (uint256 i; i < panel.words.length; ++i) {
+            _panels[CourtRules.placeOf(number, head.round, i)] = panel.words[i];
+        }
+        (head.voters, head.committed) = (panel.voters, 0);
         head.period = CasePeriod.Commit;
         head.endsAt = block.timestamp + head.commitPeriod;
-        emit PanelDrawn(id, head.round, panel.seed, _accountsOf(panel.seats), head.endsAt);
+        emit PanelDrawn(id, head.round, panel.seed, panel.accounts, head.endsAt);
         if (panel.voters == 0) _endUndecided(number, head);
         _heads[number] = head.pack();
     }
@@ -187,7 +192,8 @@ contract OracleCourt is IOracleCourt, EIP712 {
         require(note.length <= MAX_NOTE_BYTES, NoteTooLong(note.length, MAX_NOTE_BYTES));
         uint256 word = CourtRules.committed(vote);
         require(word != 0, EmptyCommitment());
-        uint256 place = _ballotPlace(number, head, seat);
+        (uint256 voter,) = _seatOf(number, head, seat);
+        uint256 place = CourtRules.placeOf(number, head.round, voter);
         require(_ballots[place] == 0, AlreadyCommitted(id, msg.sender));
         _ballots[place] = word;
         emit VoteCommitted(id, head.round, msg.sender, vote, note);
@@ -201,10 +207,12 @@ contract OracleCourt is IOracleCourt, EIP712 {
         Head memory head = _headIn(number, CasePeriod.Reveal);
         require(head.kind == CaseKind.Choice, WrongKind(id, head.kind));
         require(choice != 0 && choice <= head.size, InvalidChoice(id, choice, head.size));
-        _open(number, head, seat, bytes32(choice), salt, CourtRules.revealed(choice));
+        _ballots[_open(number, head, seat, bytes32(choice), salt, choice)] = 0;
         emit VoteRevealed(id, head.round, msg.sender, choice);
-        if (head.revealed == head.committed) _countChoices(number, head);
-        _heads[number] = head.pack();
+        if (_revealedOf(number, head) == head.committed) {
+            _countChoices(number, head);
+            _heads[number] = head.pack();
+        }
     }
 
     /// @inheritdoc IOracleCourt
@@ -212,10 +220,9 @@ contract OracleCourt is IOracleCourt, EIP712 {
         uint256 number = CaseId.unwrap(id);
         Head memory head = _headIn(number, CasePeriod.Reveal);
         require(head.kind == CaseKind.Scores, WrongKind(id, head.kind));
-        bytes32 ballot = _SCORES.hashOf(scores, head.size);
-        _open(number, head, seat, ballot, salt, CourtRules.revealed(ballot));
+        bytes32 ballot = _COUNTER.hashOf(scores, head.size);
+        _ballots[_open(number, head, seat, ballot, salt, 1)] = CourtRules.revealed(ballot);
         emit ScoresRevealed(id, head.round, msg.sender, scores);
-        _heads[number] = head.pack();
     }
 
     /// @inheritdoc IOracleCourt
@@ -223,9 +230,11 @@ contract OracleCourt is IOracleCourt, EIP712 {
         uint256 number = CaseId.unwrap(id);
         Head memory head = _headIn(number, CasePeriod.Reveal);
         require(head.kind == CaseKind.Scores, WrongKind(id, head.kind));
-        require(head.revealed != 0, WrongBallots(revealed.length, 0));
-        if (head.revealed != head.committed) _requireOver(number, head);
-        (Scores memory medians, bytes32 hash) = _SCORES.medians(_ballotsOf(number, head.round), revealed);
+        uint256 count = _revealedOf(number, head);
+        require(count != 0, WrongBallots(revealed.length, 0));
+        if (count != head.committed) _requireOver(number, head);
+        (Scores memory medians, bytes32 hash) =
+            _COUNTER.medians(_ballotsOf(number, head, head.round, head.seats), revealed);
         _medians[number] = hash;
         emit MediansFound(id, head.round, medians);
         _endRound(number, head, true);
@@ -248,7 +257,7 @@ contract OracleCourt is IOracleCourt, EIP712 {
         ++head.round;
         head.redrawn = false;
         head.seats = 2 * head.seats + 1;
-        _keepPayment(number, head.round, Payment(msg.sender, side, head.seats, true, onSide, false, false));
+        _keepPayment(number, head.round, Payment(msg.sender, side, head.seats, true, onSide, false));
         emit Appealed(id, head.round, msg.sender, side, head.seats);
         _scheduleDraw(number, head);
         _heads[number] = head.pack();
@@ -259,9 +268,9 @@ contract OracleCourt is IOracleCourt, EIP712 {
 
     /// @inheritdoc IOracleCourt
     function settle(CaseId id, uint256 round) external {
-        (uint256 number, Head memory head, bool ruled) = _ruledCase(id, CaseKind.Choice);
-        Payment memory payment = _startSettling(number, head, round);
-        Ballot[] memory ballots = _ballotsOf(number, round);
+        (uint256 number, Head memory head, bool ruled) = _settleable(id, round, CaseKind.Choice);
+        Payment memory payment = _paymentOf(number, round);
+        Ballot[] memory ballots = _ballotsOf(number, head, round, payment.seats);
         for (uint256 i; i < ballots.length; ++i) {
             ballots[i].coherent = ballots[i].word == CourtRules.revealed(head.standing);
         }
@@ -271,11 +280,11 @@ contract OracleCourt is IOracleCourt, EIP712 {
 
     /// @inheritdoc IOracleCourt
     function settleScores(CaseId id, uint256 round, Scores[] calldata revealed, Scores calldata medians) external {
-        (uint256 number, Head memory head, bool ruled) = _ruledCase(id, CaseKind.Scores);
-        Payment memory payment = _startSettling(number, head, round);
-        Ballot[] memory ballots = _ballotsOf(number, round);
+        (uint256 number, Head memory head, bool ruled) = _settleable(id, round, CaseKind.Scores);
+        Payment memory payment = _paymentOf(number, round);
+        Ballot[] memory ballots = _ballotsOf(number, head, round, payment.seats);
         uint256 tolerance = _terms[number].tolerance;
-        ballots = _SCORES.mark(ballots, revealed, medians, _medians[number], head.size, tolerance);
+        ballots = _COUNTER.mark(ballots, revealed, medians, _medians[number], head.size, tolerance);
         _pay(number, round, payment, ballots);
         if (ruled) _tellClient(number, head);
     }
@@ -284,30 +293,21 @@ contract OracleCourt is IOracleCourt, EIP712 {
     function payCosts(CaseId id, uint256 amount) external {
         uint256 number = CaseId.unwrap(id);
         Head memory head = _headIn(number, CasePeriod.Ruled);
-        uint256 costs = _costs[number];
-        require(amount != 0 && amount <= costs, CostsExceeded(id, costs, amount));
-        _costs[number] = costs - amount;
-        uint256[] memory owed = new uint256[](head.round + 1);
-        uint256 total;
-        for (uint256 round; round <= head.round; ++round) {
-            Payment memory payment = _paymentOf(number, round);
-            if (!payment.paid || payment.returned || payment.side != head.standing) continue;
-            owed[round] = CourtRules.feeOf(payment.seats);
-            total += owed[round];
-        }
-        uint256[] memory parts = CourtRules.slices(owed, total - costs, total - costs + amount);
-        for (uint256 round; round <= head.round; ++round) {
-            _credit(_paymentOf(number, round).payer, parts[round]);
-        }
-        emit CostsPaid(id, msg.sender, amount, costs - amount);
+        uint256 left = _costsOf(number, head);
+        require(amount != 0 && amount <= left, CostsExceeded(id, left, amount));
+        _costsPaid[number] += amount;
+        (Contribution[] memory paid, address[] memory payers) = _contributions(number, head);
+        _creditAll(payers, _COUNTER.madeGood(paid, left, amount));
+        emit CostsPaid(id, msg.sender, amount, left - amount);
         _pull(amount);
     }
 
     /// @inheritdoc IOracleCourt
     function withdraw() external returns (uint256 amount) {
         amount = _credits[msg.sender];
-        require(amount != 0, NothingCredited(msg.sender));
-        _credits[msg.sender] = 0;
+        if (amount != 0) _credits[msg.sender] = 0;
+        amount += VOTERS.collect(msg.sender);
+        require(amount != 0, NothingToWithdraw(msg.sender));
         emit Withdrawn(msg.sender, amount);
         MARKET_TOKEN.safeTransfer(msg.sender, amount);
     }
@@ -330,7 +330,7 @@ contract OracleCourt is IOracleCourt, EIP712 {
 
     /// @inheritdoc IOracleCourt
     function creditOf(address account) external view returns (uint256) {
-        return _credits[account];
+        return _credits[account] + VOTERS.owedTo(account);
     }
 
     /// @inheritdoc IOracleCourt
@@ -351,7 +351,7 @@ contract OracleCourt is IOracleCourt, EIP712 {
             isFinal: head.period == CasePeriod.Ruled,
             choice: uint16(head.standing),
             scores: _medians[number],
-            costs: _costs[number]
+            costs: head.period == CasePeriod.Ruled ? _costsOf(number, head) : 0
         });
     }
 
@@ -362,13 +362,18 @@ contract OracleCourt is IOracleCourt, EIP712 {
 
     /// @inheritdoc IOracleCourt
     function panelOf(CaseId id) external view returns (address[] memory) {
-        Head memory head = _headOf(CaseId.unwrap(id));
-        return panelAt(id, head.round);
+        return panelAt(id, _headOf(CaseId.unwrap(id)).round);
     }
 
     /// @inheritdoc IOracleCourt
-    function panelAt(CaseId id, uint256 round) public view returns (address[] memory) {
-        return _accountsOf(_panelOf(CaseId.unwrap(id), round));
+    function panelAt(CaseId id, uint256 round) public view returns (address[] memory accounts) {
+        uint256 number = CaseId.unwrap(id);
+        uint256[] memory panel = _panelOf(number, round, _paymentOf(number, round).seats);
+        if (panel.length == 0 || panel[0] == 0) return accounts;
+        accounts = new address[](panel.length);
+        for (uint256 seat; seat < panel.length; ++seat) {
+            accounts[seat] = _accounts[panel[seat] & _NUMBER];
+        }
     }
 
     /// @inheritdoc IOracleCourt
@@ -388,12 +393,12 @@ contract OracleCourt is IOracleCourt, EIP712 {
             seats: head.seats,
             voters: head.voters,
             committed: head.committed,
-            revealed: head.revealed,
+            revealed: _revealedOf(number, head),
             size: head.size,
             tolerance: terms.tolerance,
             commitPeriod: head.commitPeriod,
             revealPeriod: head.revealPeriod,
-            appealPeriod: terms.appealPeriod
+            appealPeriod: head.appealPeriod
         });
     }
 
@@ -407,13 +412,21 @@ contract OracleCourt is IOracleCourt, EIP712 {
             seats: payment.seats,
             fee: payment.paid ? fee : 0,
             security: payment.secured ? fee : 0,
-            settled: payment.settled
+            settled: (CaseHead.unpack(_heads[CaseId.unwrap(id)]).settled >> round) & 1 != 0
         });
     }
 
     /// @inheritdoc IOracleCourt
     function ballotOf(CaseId id, uint256 round, address voter) external view returns (uint256) {
-        return _ballots[CourtRules.placeOf(CaseId.unwrap(id), round, VOTERS.numberOf(voter))];
+        (uint256 number, uint256 who) = (CaseId.unwrap(id), VOTERS.numberOf(voter));
+        uint256 held = _ballots[CourtRules.placeOf(number, round, who)];
+        if (held != 0) return held;
+        uint256[] memory panel = _panelOf(number, round, _paymentOf(number, round).seats);
+        for (uint256 seat; seat < panel.length; ++seat) {
+            uint256 choice = panel[seat] >> _NUMBER_BITS;
+            if (choice != 0 && panel[seat] & _NUMBER == who) return CourtRules.revealed(choice);
+        }
+        return 0;
     }
 
     /// @inheritdoc IOracleCourt
@@ -503,8 +516,12 @@ contract OracleCourt is IOracleCourt, EIP712 {
     function _missDraw(uint256 number, Head memory head) private {
         require(VOTERS.isMissed(head.height), DrawNotMissed(CaseId.wrap(number), head.height, block.number));
         _leaveQueue(number, head);
-        (head.voters, head.committed, head.revealed) = (0, 0, 0);
+        (head.voters, head.committed) = (0, 0);
         _finish(number, head);
+    }
+
+    function _resultOf(uint256 number, Head memory head) private view returns (bytes32) {
+        return head.kind == CaseKind.Scores ? _medians[number] : bytes32(0);
     }
 
     function _startReveal(uint256 number, Head memory head) private {
@@ -514,7 +531,7 @@ contract OracleCourt is IOracleCourt, EIP712 {
     }
 
     function _countChoices(uint256 number, Head memory head) private {
-        uint256 winner = head.revealed == 0 ? 0 : CourtRules.winnerOf(_ballotsOf(number, head.round), head.size);
+        uint256 winner = CourtRules.winnerOf(_ballotsOf(number, head, head.round, head.seats), head.size);
         if (winner == 0) return _endUndecided(number, head);
         head.standing = winner;
         _endRound(number, head, true);
@@ -523,7 +540,7 @@ contract OracleCourt is IOracleCourt, EIP712 {
     /// @dev A tie, or nobody voted: one redraw, which takes the fee along; then what stood before holds. (SPEC OC-10)
     function _endUndecided(uint256 number, Head memory head) private {
         if (head.redrawn) return _endRound(number, head, false);
-        emit RoundEnded(CaseId.wrap(number), head.round, false, head.standing, _medians[number], block.timestamp);
+        emit RoundEnded(CaseId.wrap(number), head.round, false, head.standing, _resultOf(number, head), block.timestamp);
         Payment memory payment = _paymentOf(number, head.round);
         _keepPayment(number, head.round + 1, payment);
         (payment.paid, payment.secured) = (false, false);
@@ -535,8 +552,8 @@ contract OracleCourt is IOracleCourt, EIP712 {
 
     function _endRound(uint256 number, Head memory head, bool decided) private {
         head.period = CasePeriod.Appeal;
-        head.endsAt = block.timestamp + (head.appeals < MAX_APPEALS ? _terms[number].appealPeriod : 0);
-        emit RoundEnded(CaseId.wrap(number), head.round, decided, head.standing, _medians[number], head.endsAt);
+        head.endsAt = block.timestamp + (head.appeals < MAX_APPEALS ? head.appealPeriod : 0);
+        emit RoundEnded(CaseId.wrap(number), head.round, decided, head.standing, _resultOf(number, head), head.endsAt);
     }
 
     function _rule(uint256 number, Head memory head) private {
@@ -561,83 +578,116 @@ contract OracleCourt is IOracleCourt, EIP712 {
         assembly ("memory-safe") {
             told := call(CALLBACK_GAS, client, 0, add(data, 32), mload(data), 0, 0)
         }
-        emit CaseRuled(CaseId.wrap(number), client, head.standing, _medians[number], _costs[number], told);
+        emit CaseRuled(
+            CaseId.wrap(number), client, head.standing, _resultOf(number, head), _costsOf(number, head), told
+        );
     }
 
     // ------------------------------------------------------------------ votes and panels
 
-    function _keepPanel(uint256 number, uint256 round, uint256[] memory panel) private {
-        for (uint256 seat; seat < panel.length;) {
-            uint256 place = CourtRules.placeOf(number, round, seat / _NUMBERS_A_WORD);
+    /// @dev What is kept of each seat; zeros before the draw and after the settlement.
+    function _panelOf(uint256 number, uint256 round, uint256 seats) private view returns (uint256[] memory panel) {
+        unchecked {
+            panel = new uint256[](seats);
             uint256 word;
-            do {
-                word |= panel[seat] << (_NUMBER_BITS * (seat % _NUMBERS_A_WORD));
-            } while (++seat < panel.length && seat % _NUMBERS_A_WORD != 0);
-            if (word != 0) _panels[place] = word;
-        }
-    }
-
-    /// @dev Numbers of the voters seat by seat; empty before the draw, after the settlement, and if nobody sits.
-    function _panelOf(uint256 number, uint256 round) private view returns (uint256[] memory panel) {
-        uint256 word = _panels[CourtRules.placeOf(number, round, 0)];
-        if (word == 0) return panel;
-        panel = new uint256[](_paymentOf(number, round).seats);
-        for (uint256 seat; seat < panel.length; ++seat) {
-            if (seat % _NUMBERS_A_WORD == 0) {
-                word = _panels[CourtRules.placeOf(number, round, seat / _NUMBERS_A_WORD)];
+            for (uint256 seat; seat < seats; ++seat) {
+                if (seat % _SEATS_A_WORD == 0) {
+                    word = _panels[CourtRules.placeOf(number, round, seat / _SEATS_A_WORD)];
+                    if (word == 0) return panel;
+                }
+                panel[seat] = uint32(word);
+                word >>= _SEAT_BITS;
             }
-            panel[seat] = uint32(word);
-            word >>= _NUMBER_BITS;
         }
     }
 
-    function _accountsOf(uint256[] memory panel) private view returns (address[] memory accounts) {
-        accounts = new address[](panel.length);
-        for (uint256 seat; seat < panel.length; ++seat) {
-            accounts[seat] = _accounts[panel[seat]];
+    /// @dev How many voters of the running round have revealed: each leaves a mark on one seat.
+    function _revealedOf(uint256 number, Head memory head) private view returns (uint256 revealed) {
+        unchecked {
+            uint256 word;
+            for (uint256 seat; seat < head.seats; ++seat) {
+                if (seat % _SEATS_A_WORD == 0) {
+                    word = _panels[CourtRules.placeOf(number, head.round, seat / _SEATS_A_WORD)];
+                }
+                if (uint32(word) >> _NUMBER_BITS != 0) ++revealed;
+                word >>= _SEAT_BITS;
+            }
         }
     }
 
-    /// @dev Where the vote of the sender is, which has to sit on the seat.
-    function _ballotPlace(uint256 number, Head memory head, uint256 seat) private view returns (uint256) {
-        uint256 word = _panels[CourtRules.placeOf(number, head.round, seat / _NUMBERS_A_WORD)];
-        uint256 voter = uint32(word >> (_NUMBER_BITS * (seat % _NUMBERS_A_WORD)));
-        require(
-            seat < head.seats && voter != 0 && _accounts[voter] == msg.sender,
-            NotOnSeat(CaseId.wrap(number), seat, msg.sender)
-        );
-        return CourtRules.placeOf(number, head.round, voter);
-    }
-
-    /// @dev Replace the sender's commitment by what it committed to.
-    function _open(uint256 number, Head memory head, uint256 seat, bytes32 ballot, bytes32 salt, uint256 revealed)
+    /// @dev The number of the sender, whose first seat this has to be, and the word that the seat is in.
+    function _seatOf(uint256 number, Head memory head, uint256 seat)
         private
+        view
+        returns (uint256 voter, uint256 word)
     {
-        CaseId id = CaseId.wrap(number);
+        unchecked {
+            word = _panels[CourtRules.placeOf(number, head.round, seat / _SEATS_A_WORD)];
+            uint256 at = _SEAT_BITS * (seat % _SEATS_A_WORD);
+            voter = (word >> at) & _NUMBER;
+            uint256 before;
+            if (at != 0) {
+                before = word >> (at - _SEAT_BITS);
+            } else if (seat != 0) {
+                before = _panels[CourtRules.placeOf(number, head.round, seat / _SEATS_A_WORD - 1)] >> 224;
+            }
+            require(
+                seat < head.seats && voter != 0 && voter != before & _NUMBER && _accounts[voter] == msg.sender,
+                NotOnSeat(CaseId.wrap(number), seat, msg.sender)
+            );
+        }
+    }
+
+    /// @dev Check what the sender committed to and note it on its seat. Answers where the commitment is, which the caller
+    /// replaces.
+    function _open(uint256 number, Head memory head, uint256 seat, bytes32 ballot, bytes32 salt, uint256 noted)
+        private
+        returns (uint256 place)
+    {
         _requireNotOver(number, head);
-        uint256 place = _ballotPlace(number, head, seat);
-        uint256 held = _ballots[place];
+        (uint256 voter, uint256 word) = _seatOf(number, head, seat);
+        place = CourtRules.placeOf(number, head.round, voter);
+        _requireCommitted(number, head.round, _ballots[place], ballot, salt);
+        uint256 at = _SEAT_BITS * (seat % _SEATS_A_WORD) + _NUMBER_BITS;
+        _panels[CourtRules.placeOf(number, head.round, seat / _SEATS_A_WORD)] = word | noted << at;
+    }
+
+    function _requireCommitted(uint256 number, uint256 round, uint256 held, bytes32 ballot, bytes32 salt) private view {
+        CaseId id = CaseId.wrap(number);
         require(held != 0 && !CourtRules.isRevealed(held), NothingToReveal(id, msg.sender));
-        bytes32 vote = _hashTypedDataV4(Vote(number, uint32(head.round), msg.sender, ballot, salt).hash());
+        bytes32 vote = _hashTypedDataV4(Vote(number, uint32(round), msg.sender, ballot, salt).hash());
         require(CourtRules.committed(vote) == held, InvalidReveal(id, msg.sender, vote));
-        _ballots[place] = revealed;
-        ++head.revealed;
     }
 
     /// @dev What each voter of a round's panel did, in the order of seats: a voter's seats are side by side.
-    function _ballotsOf(uint256 number, uint256 round) private view returns (Ballot[] memory ballots) {
-        uint256[] memory panel = _panelOf(number, round);
-        uint256 voters;
-        for (uint256 seat; seat < panel.length && panel[seat] != 0; ++seat) {
-            if (seat == 0 || panel[seat] != panel[seat - 1]) ++voters;
-        }
-        ballots = new Ballot[](voters);
-        uint256 at;
-        for (uint256 seat; seat < panel.length && panel[seat] != 0; ++seat) {
-            if (seat != 0 && panel[seat] != panel[seat - 1]) ++at;
-            if (++ballots[at].seats == 1) {
-                ballots[at].voter = panel[seat];
-                ballots[at].word = _ballots[CourtRules.placeOf(number, round, panel[seat])];
+    function _ballotsOf(uint256 number, Head memory head, uint256 round, uint256 seats)
+        private
+        view
+        returns (Ballot[] memory ballots)
+    {
+        unchecked {
+            uint256[] memory panel = _panelOf(number, round, seats);
+            uint256 voters;
+            uint256 last;
+            for (uint256 seat; seat < seats && panel[seat] != 0; ++seat) {
+                uint256 voter = panel[seat] & _NUMBER;
+                if (voter != last) ++voters;
+                last = voter;
+            }
+            ballots = new Ballot[](voters);
+            uint256 seat_;
+            for (uint256 i; i < voters; ++i) {
+                Ballot memory ballot = ballots[i];
+                uint256 noted = panel[seat_] >> _NUMBER_BITS;
+                ballot.voter = panel[seat_] & _NUMBER;
+                if (noted != 0) {
+                    ballot.word = head.kind == CaseKind.Choice
+                        ? CourtRules.revealed(noted)
+                        : _ballots[CourtRules.placeOf(number, round, ballot.voter)];
+                }
+                do {
+                    ++ballot.seats;
+                } while (++seat_ < seats && panel[seat_] & _NUMBER == ballot.voter);
             }
         }
     }
@@ -651,55 +701,83 @@ contract OracleCourt is IOracleCourt, EIP712 {
 
     /// @dev Whom the fees and securities of a case of choices go to that is ruled now. (SPEC OC-13)
     function _divide(uint256 number, Head memory head) private {
-        Contribution[] memory paid = new Contribution[](head.round + 1);
-        uint256 needed = CourtRules.revealed(head.standing);
         for (uint256 round; round <= head.round; ++round) {
             Payment memory payment = _paymentOf(number, round);
-            if (!payment.paid) continue;
-            uint256 fee = CourtRules.feeOf(payment.seats);
-            uint256 side = payment.side;
-            paid[round] = Contribution({
-                fee: fee,
-                security: payment.secured ? fee : 0,
-                right: side == head.standing,
-                wrong: side != 0 && side != head.standing,
-                earned: _someoneVoted(_ballotsOf(number, round), needed)
-            });
-            if (paid[round].earned) continue;
+            if (!payment.paid || _someoneChose(_panelOf(number, round, payment.seats), head.standing)) continue;
             payment.returned = true;
             _keepPayment(number, round, payment);
+            if (head.round == 0) _credit(payment.payer, CourtRules.feeOf(payment.seats));
         }
-        (uint256[] memory credits, uint256 costs) = CourtRules.divide(paid);
+        // With one round there is no security to divide.
+        if (head.round == 0) return;
+        (Contribution[] memory paid, address[] memory payers) = _contributions(number, head);
+        (uint256[] memory credits,) = _COUNTER.divide(paid);
+        _creditAll(payers, credits);
+    }
+
+    /// @dev What was paid into a case of choices that is ruled, round by round, and by whom.
+    function _contributions(uint256 number, Head memory head)
+        private
+        view
+        returns (Contribution[] memory paid, address[] memory payers)
+    {
+        paid = new Contribution[](head.round + 1);
+        payers = new address[](head.round + 1);
         for (uint256 round; round <= head.round; ++round) {
-            _credit(_paymentOf(number, round).payer, credits[round]);
+            Payment memory payment = _paymentOf(number, round);
+            payers[round] = payment.payer;
+            if (!payment.paid) continue;
+            Contribution memory each = paid[round];
+            each.fee = CourtRules.feeOf(payment.seats);
+            if (payment.secured) each.security = each.fee;
+            each.right = payment.side == head.standing;
+            each.wrong = payment.side != 0 && !each.right;
+            each.earned = !payment.returned;
         }
-        if (costs != 0) _costs[number] = costs;
     }
 
-    function _someoneVoted(Ballot[] memory ballots, uint256 needed) private pure returns (bool) {
-        for (uint256 i; i < ballots.length; ++i) {
-            if (ballots[i].word == needed) return true;
+    /// @dev What is still owed to those on the side that won.
+    function _costsOf(uint256 number, Head memory head) private view returns (uint256 costs) {
+        if (head.kind == CaseKind.Scores) return 0;
+        if (head.round == 0) {
+            Payment memory payment = _paymentOf(number, 0);
+            if (payment.side == head.standing && !payment.returned) costs = CourtRules.feeOf(payment.seats);
+        } else {
+            (Contribution[] memory paid,) = _contributions(number, head);
+            (, costs) = _COUNTER.divide(paid);
         }
-        return false;
+        costs -= _costsPaid[number];
     }
 
-    /// @dev The case, ruled now if its time for appeals is over.
-    function _ruledCase(CaseId id, CaseKind kind) private returns (uint256 number, Head memory head, bool ruled) {
+    function _creditAll(address[] memory accounts, uint256[] memory amounts) private {
+        for (uint256 i; i < accounts.length; ++i) {
+            _credit(accounts[i], amounts[i]);
+        }
+    }
+
+    function _someoneChose(uint256[] memory panel, uint256 choice) private pure returns (bool) {
+        unchecked {
+            for (uint256 seat; seat < panel.length; ++seat) {
+                if (panel[seat] >> _NUMBER_BITS == choice) return true;
+            }
+            return false;
+        }
+    }
+
+    /// @dev A case, ruled now if its time for appeals is over, with a round from now on settled.
+    function _settleable(CaseId id, uint256 round, CaseKind kind)
+        private
+        returns (uint256 number, Head memory head, bool ruled)
+    {
+        requireStill();
         number = CaseId.unwrap(id);
         head = _headOf(number);
         require(head.kind == kind, WrongKind(id, head.kind));
-        if (head.period == CasePeriod.Ruled) return (number, head, false);
-        _rule(number, head);
+        ruled = head.period != CasePeriod.Ruled;
+        if (ruled) _rule(number, head);
+        require(round <= head.round && (head.settled >> round) & 1 == 0, NotSettleable(id, round));
+        head.settled |= 1 << round;
         _heads[number] = head.pack();
-        return (number, head, true);
-    }
-
-    function _startSettling(uint256 number, Head memory head, uint256 round) private returns (Payment memory payment) {
-        requireStill();
-        payment = _paymentOf(number, round);
-        require(round <= head.round && !payment.settled, NotSettleable(CaseId.wrap(number), round));
-        payment.settled = true;
-        _keepPayment(number, round, payment);
     }
 
     function _keepPayment(uint256 number, uint256 round, Payment memory payment) private {
@@ -731,17 +809,9 @@ contract OracleCourt is IOracleCourt, EIP712 {
         uint256 fee = payment.paid && !payment.returned ? CourtRules.feeOf(payment.seats) : 0;
         (uint256 reward, uint256 odd, uint256 burnt) = CourtRules.rewardOf(fee, coherent, others);
         if (coherent == 0) _credit(payment.payer, fee);
-        VOTERS.release(ballots);
-        for (uint256 i; i < ballots.length; ++i) {
-            Ballot memory ballot = ballots[i];
-            if (ballot.coherent) {
-                _credit(_accounts[ballot.voter], ballot.seats * reward + odd);
-                odd = 0;
-            }
-            if (ballot.word != 0) delete _ballots[CourtRules.placeOf(number, round, ballot.voter)];
-        }
-        for (uint256 seat; seat < payment.seats; seat += _NUMBERS_A_WORD) {
-            delete _panels[CourtRules.placeOf(number, round, seat / _NUMBERS_A_WORD)];
+        VOTERS.release(ballots, reward, odd);
+        for (uint256 seat; seat < payment.seats; seat += _SEATS_A_WORD) {
+            delete _panels[CourtRules.placeOf(number, round, seat / _SEATS_A_WORD)];
         }
         emit RoundSettled(CaseId.wrap(number), round, coherent, reward, burnt);
         if (burnt != 0) MARKET_TOKEN.burn(burnt);

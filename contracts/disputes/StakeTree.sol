@@ -50,15 +50,20 @@ library StakeTree {
         }
     }
 
-    /// @notice The position into whose weight a point below the total falls.
-    function find(Tree storage tree, uint256 point) internal view returns (uint256 position) {
-        for (uint256 level = _heightOf(tree.count); level > 0; --level) {
-            uint256 sums = tree.nodes[_node(level - 1, position)];
-            position <<= _FAN_BITS;
-            while (point >= sums & _LANE) {
-                point -= sums & _LANE;
-                sums >>= _LANE_BITS;
-                ++position;
+    /// @notice The position into whose weight a point below the total falls, and that weight.
+    function find(Tree storage tree, uint256 point) internal view returns (uint256 position, uint256 weight) {
+        uint256 level = _heightOf(tree.count);
+        unchecked {
+            while (level-- != 0) {
+                uint256 sums = tree.nodes[_node(level, position)];
+                position <<= _FAN_BITS;
+                weight = sums & _LANE;
+                while (point >= weight) {
+                    point -= weight;
+                    sums >>= _LANE_BITS;
+                    weight = sums & _LANE;
+                    ++position;
+                }
             }
         }
     }

@@ -15,19 +15,21 @@ import {StakeTree} from "./StakeTree.sol";
 
 /// @title VoterPool
 /// @notice What voters have staked and locked, and who of them is drawn.
-/// @dev Lifecycle and trust stand in IVoterPool. Stakes are kept in STAKE_UNIT and locks in seats, so that what a draw
-/// reads and writes of a voter is one slot. Invariants: OC-I1, OC-I2.
+/// @dev Lifecycle and trust stand in IVoterPool. The money is in the court, the pool keeps count of it.
+/// Invariants: OC-I1, OC-I2.
 contract VoterPool is IVoterPool {
     using SafeCast for uint256;
     using SafeERC20 for IMarketToken;
     using StakeTree for StakeTree.Tree;
 
-    /// @dev `stake` and `unstaking` in STAKE_UNIT, `locked` in seats.
+    /// @dev `locked` in seats, `credit` in CREDIT_UNIT, `stake` and `unstaking` in STAKE_UNIT. What a draw and a settlement
+    /// write of a voter that is coherent is one slot, which is never empty.
     struct Record {
         address account;
+        uint32 locked;
+        uint64 credit;
         uint32 stake;
         uint32 unstaking;
-        uint32 locked;
         uint40 withdrawableAt;
     }
 
@@ -39,6 +41,11 @@ contract VoterPool is IVoterPool {
     IParticipantRegistry public immutable REGISTRY;
     /// @inheritdoc IVoterPool
     uint256 public immutable UNSTAKING_PERIOD;
+
+    uint256 private constant _SEATS_A_WORD = 8;
+    uint256 private constant _SEAT_BITS = 32;
+    /// @dev Of a seat's bits the court takes 8 for the vote.
+    uint256 private constant _MAX_VOTERS = type(uint24).max;
 
     StakeTree.Tree private _weights;
     /// @dev Voters have numbers from 1, in the order in which they first staked; their weights stand one before.
@@ -73,6 +80,7 @@ contract VoterPool is IVoterPool {
         uint256 number = _numbers[msg.sender];
         if (number == 0) {
             number = _weights.append() + 1;
+            require(number <= _MAX_VOTERS, TooManyVoters(_MAX_VOTERS));
             _numbers[msg.sender] = number;
             _voters[number].account = msg.sender;
             COURT.enrol(number, msg.sender);
@@ -80,7 +88,7 @@ contract VoterPool is IVoterPool {
         Record storage voter = _voters[number];
         voter.stake = (voter.stake + units).toUint32();
         _reweigh(number, voter);
-        MARKET_TOKEN.safeTransferFrom(msg.sender, address(this), amount);
+        MARKET_TOKEN.safeTransferFrom(msg.sender, address(COURT), amount);
     }
 
     /// @inheritdoc IVoterPool
@@ -95,18 +103,6 @@ contract VoterPool is IVoterPool {
         _reweigh(number, voter);
     }
 
-    /// @inheritdoc IVoterPool
-    function withdraw() external returns (uint256 amount) {
-        Record storage voter = _voters[_numbers[msg.sender]];
-        uint256 free = uint256(voter.stake) + voter.unstaking - voter.locked * CourtRules.SEAT_UNITS;
-        uint256 units = block.timestamp < voter.withdrawableAt ? 0 : Math.min(voter.unstaking, free);
-        require(units != 0, NothingToWithdraw(msg.sender));
-        voter.unstaking -= uint32(units);
-        amount = units * STAKE_UNIT;
-        _announce(voter);
-        MARKET_TOKEN.safeTransfer(msg.sender, amount);
-    }
-
     // ------------------------------------------------------------------ by the court
 
     /// @inheritdoc IVoterPool
@@ -118,36 +114,56 @@ contract VoterPool is IVoterPool {
         require(block.number > height, DrawNotDue(height, block.number));
         bytes32 hash = BlockHeader.hashAt(height);
         require(hash != 0, DrawMissed(height));
-        require(keccak256(header) == hash, InvalidHeader(height, keccak256(header), hash));
+        bytes32 given = keccak256(header);
+        require(given == hash, InvalidHeader(height, given, hash));
         panel.seed = BlockHeader.mixOf(header);
-        (uint256[] memory voters, uint256[] memory taken) = _drawn(panel, id, round, seats);
-        panel.seats = new uint256[](seats);
+        panel.accounts = new address[](seats);
+        (uint256[] memory voters, uint256[] memory taken) = _drawn(panel, id, round);
+        panel.words = new uint256[](Math.ceilDiv(seats, _SEATS_A_WORD));
         uint256 seat;
         for (uint256 i; i < panel.voters; ++i) {
-            _voters[voters[i]].locked += uint32(taken[i]);
+            Record storage voter = _voters[voters[i]];
+            address account = voter.account;
+            voter.locked += uint32(taken[i]);
             for (uint256 end = seat + taken[i]; seat < end; ++seat) {
-                panel.seats[seat] = voters[i];
+                panel.accounts[seat] = account;
+                panel.words[seat / _SEATS_A_WORD] |= voters[i] << (_SEAT_BITS * (seat % _SEATS_A_WORD));
             }
         }
     }
 
     /// @inheritdoc IVoterPool
-    function release(Ballot[] calldata ballots) external onlyCourt {
-        uint256 lost;
+    function release(Ballot[] calldata ballots, uint256 reward, uint256 odd) external onlyCourt {
         for (uint256 i; i < ballots.length; ++i) {
             Ballot calldata ballot = ballots[i];
             Record storage voter = _voters[ballot.voter];
             voter.locked -= uint32(ballot.seats);
-            if (ballot.coherent) continue;
-            // Both parts together cover what is locked, so they cover what is lost. (SPEC OC-I2)
-            uint256 units = ballot.seats * CourtRules.LOSS_UNITS;
-            uint256 fromStake = Math.min(units, voter.stake);
-            voter.stake -= uint32(fromStake);
-            voter.unstaking -= uint32(units - fromStake);
-            _reweigh(ballot.voter, voter);
-            lost += units;
+            if (ballot.coherent) {
+                uint256 earned = (ballot.seats * reward + odd) / CourtRules.CREDIT_UNIT;
+                odd = 0;
+                voter.credit += earned.toUint64();
+            } else {
+                // Both parts together cover what is locked, so they cover what is lost. (SPEC OC-I2)
+                uint256 lost = ballot.seats * CourtRules.LOSS_UNITS;
+                uint256 fromStake = Math.min(lost, voter.stake);
+                voter.stake -= uint32(fromStake);
+                voter.unstaking -= uint32(lost - fromStake);
+                _reweigh(ballot.voter, voter);
+            }
         }
-        if (lost != 0) MARKET_TOKEN.safeTransfer(msg.sender, lost * STAKE_UNIT);
+    }
+
+    /// @inheritdoc IVoterPool
+    function collect(address account) external onlyCourt returns (uint256 amount) {
+        Record storage voter = _voters[_numbers[account]];
+        amount = voter.credit * CourtRules.CREDIT_UNIT;
+        if (amount != 0) voter.credit = 0;
+        uint256 units = _withdrawable(voter);
+        if (units != 0) {
+            voter.unstaking -= uint32(units);
+            amount += units * STAKE_UNIT;
+            _announce(voter);
+        }
     }
 
     // ------------------------------------------------------------------ views
@@ -171,6 +187,12 @@ contract VoterPool is IVoterPool {
     }
 
     /// @inheritdoc IVoterPool
+    function owedTo(address account) external view returns (uint256) {
+        Record storage voter = _voters[_numbers[account]];
+        return voter.credit * CourtRules.CREDIT_UNIT + _withdrawable(voter) * STAKE_UNIT;
+    }
+
+    /// @inheritdoc IVoterPool
     function numberOf(address account) external view returns (uint256) {
         return _numbers[account];
     }
@@ -183,32 +205,43 @@ contract VoterPool is IVoterPool {
     // ------------------------------------------------------------------ internals
 
     /// @dev Voters that are drawn, each once, and how many seats each takes. (SPEC OC-5)
-    function _drawn(Panel memory panel, uint256 id, uint256 round, uint256 seats)
+    function _drawn(Panel memory panel, uint256 id, uint256 round)
         private
         view
         returns (uint256[] memory voters, uint256[] memory taken)
     {
-        voters = new uint256[](seats);
-        taken = new uint256[](seats);
-        uint256 total = _weights.total();
-        if (total == 0) return (voters, taken);
-        uint256 count;
-        for (uint256 seat; seat < seats; ++seat) {
-            for (uint256 attempt; attempt < MAX_TRIES; ++attempt) {
-                uint256 number = _weights.find(CourtRules.pointOf(panel.seed, id, round, seat, attempt, total)) + 1;
-                uint256 at;
-                while (at < count && voters[at] != number) {
-                    ++at;
+        unchecked {
+            uint256 seats = panel.accounts.length;
+            voters = new uint256[](seats);
+            taken = new uint256[](seats);
+            uint256 total = _weights.total();
+            if (total == 0) return (voters, taken);
+            uint256 count;
+            for (uint256 seat; seat < seats; ++seat) {
+                for (uint256 attempt; attempt < MAX_TRIES; ++attempt) {
+                    uint256 point = CourtRules.pointOf(panel.seed, id, round, seat, attempt, total);
+                    (uint256 position, uint256 weight) = _weights.find(point);
+                    uint256 at;
+                    while (at < count && voters[at] != position + 1) {
+                        ++at;
+                    }
+                    // Whoever is found has weight, and then it is the stake.
+                    uint256 locked = _voters[position + 1].locked + taken[at] + 1;
+                    if (locked * CourtRules.SEAT_UNITS > weight) continue;
+                    voters[at] = position + 1;
+                    ++taken[at];
+                    if (at == count) ++count;
+                    break;
                 }
-                uint256 locked = _voters[number].locked + taken[at] + 1;
-                if (locked * CourtRules.SEAT_UNITS > _voters[number].stake) continue;
-                voters[at] = number;
-                ++taken[at];
-                if (at == count) ++count;
-                break;
             }
+            panel.voters = count;
         }
-        panel.voters = count;
+    }
+
+    function _withdrawable(Record storage voter) private view returns (uint256) {
+        if (block.timestamp < voter.withdrawableAt) return 0;
+        uint256 free = uint256(voter.stake) + voter.unstaking - voter.locked * CourtRules.SEAT_UNITS;
+        return Math.min(voter.unstaking, free);
     }
 
     /// @dev Who can't take one seat has no weight: it would only make others be drawn again.

@@ -29,7 +29,7 @@ contract CourtRulesHarness {
         _tree.set(position, weight);
     }
 
-    function find(uint256 point) external view returns (uint256) {
+    function find(uint256 point) external view returns (uint256 position, uint256 weight) {
         return _tree.find(point);
     }
 
@@ -91,6 +91,14 @@ contract CourtRulesHarness {
 
     function divide(Contribution[] calldata paid) external pure returns (uint256[] memory, uint256) {
         return CourtRules.divide(paid);
+    }
+
+    function madeGood(Contribution[] calldata paid, uint256 left, uint256 amount)
+        external
+        pure
+        returns (uint256[] memory)
+    {
+        return CourtRules.madeGood(paid, left, amount);
     }
 
     function slices(uint256[] calldata amounts, uint256 from, uint256 to) external pure returns (uint256[] memory) {

@@ -148,7 +148,7 @@ class OracleCourt(Contract):
         return int(await self._read("caseCount", at=at))
 
     async def credit_of(self, account: str, at: int | None = None) -> int:
-        """What an account can withdraw."""
+        """What an account can withdraw now."""
         return int(await self._read("creditOf", account, at=at))
 
     async def fee_of(self, seats: int) -> int:
@@ -232,7 +232,7 @@ class OracleCourt(Contract):
         return self._call("payCosts", id_, amount)
 
     def withdraw(self) -> Call:
-        """Pay the sender what it is credited."""
+        """Pay the sender what it is credited, and what it unstaked long enough ago."""
         return self._call("withdraw")
 
 
@@ -256,16 +256,12 @@ class VoterPool(Contract):
         return int(await self._read("UNSTAKING_PERIOD"))
 
     def stake(self, amount: int) -> Call:
-        """Add to the sender's stake, out of what it allowed the pool."""
+        """Add to the sender's stake, out of what it allowed the pool to take."""
         return self._call("stake", amount)
 
     def unstake(self, amount: int) -> Call:
         """Start the delay before a part of the sender's stake can be withdrawn."""
         return self._call("unstake", amount)
-
-    def withdraw(self) -> Call:
-        """Pay the sender what it unstaked long enough ago."""
-        return self._call("withdraw")
 
 
 def _scores(words: Sequence[int]) -> tuple[tuple[int, ...]]:

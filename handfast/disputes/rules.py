@@ -25,6 +25,9 @@ from handfast.protocol.constants import (
 SEAT_PENALTY: Final = SEAT_STAKE * SEAT_LOSS // SCALE
 """What an incoherent seat loses, in smallest units."""
 
+CREDIT_UNIT: Final = 10**9
+"""Rewards of seats are whole multiples of this many smallest units."""
+
 _WORD: Final = 32
 _SCORE_BITS: Final = 32
 _SCORE_BYTES: Final = 4
@@ -235,7 +238,8 @@ def reward_of(fee: int, coherent: int, others: int) -> tuple[int, int, int]:
     lost = others * SEAT_PENALTY
     if coherent == 0:
         return 0, 0, lost
-    return *divmod(fee + lost, coherent), 0
+    reward = (fee + lost) // coherent // CREDIT_UNIT * CREDIT_UNIT
+    return reward, fee + lost - coherent * reward, 0
 
 
 def divide(paid: Sequence[Contribution]) -> tuple[tuple[int, ...], int]:
@@ -251,6 +255,13 @@ def divide(paid: Sequence[Contribution]) -> tuple[tuple[int, ...], int]:
         for i, each in enumerate(paid)
     )
     return credited, sum(owed) - covered
+
+
+def made_good(paid: Sequence[Contribution], left: int, amount: int) -> tuple[int, ...]:
+    """Whom an amount of the costs goes to, of which so much was left. (OC-13)"""
+    owed = [each.fee if each.earned and each.right else 0 for each in paid]
+    done = sum(owed) - left
+    return slices(owed, done, done + amount)
 
 
 def slices(amounts: Sequence[int], start: int, end: int) -> tuple[int, ...]:

@@ -14,4 +14,4 @@ def test_pays_a_panel_that_agrees(room):
     room.rest()
     transaction = room.court.settle(case, 0, {"from": room.payer})
     assert plain(transaction.events["RoundSettled"].values()) == (case, 0, 5, SEAT_FEE, 0)
-    assert room.ruling(case) == (True, 1, bytes(32), 0)
+    assert room.ruling(case) == (True, 1, bytes(32), 5 * SEAT_FEE)  # what the payer is owed

@@ -2,13 +2,13 @@
 pragma solidity 0.8.30;
 
 import {IOracleCourt, Scores} from "../../interfaces/IOracleCourt.sol";
-import {Ballot, CourtRules} from "./CourtRules.sol";
+import {Ballot, Contribution, CourtRules} from "./CourtRules.sol";
 
-/// @title ScoreCounter
-/// @notice Counts votes that are score vectors, for OracleCourt, which creates it: without state, and apart because code
-/// has a largest size (EIP-170).
+/// @title CourtCounter
+/// @notice Counts votes that are score vectors, and divides what was paid: for OracleCourt, which creates it. Without state,
+/// and apart because code has a largest size (EIP-170).
 /// @dev Its errors are IOracleCourt's, and pass through the court.
-contract ScoreCounter {
+contract CourtCounter {
     /// @notice Medians of what a panel revealed.
     /// @param revealed Scores of the ballots that were revealed, in their order.
     function medians(Ballot[] calldata ballots, Scores[] calldata revealed)
@@ -48,6 +48,20 @@ contract ScoreCounter {
     function hashOf(Scores calldata scores, uint256 size) external pure returns (bytes32) {
         require(CourtRules.fits(scores, size), IOracleCourt.InvalidScores(size));
         return CourtRules.hashOf(scores);
+    }
+
+    /// @notice CourtRules.divide.
+    function divide(Contribution[] calldata paid) external pure returns (uint256[] memory credits, uint256 costs) {
+        return CourtRules.divide(paid);
+    }
+
+    /// @notice CourtRules.madeGood.
+    function madeGood(Contribution[] calldata paid, uint256 left, uint256 amount)
+        external
+        pure
+        returns (uint256[] memory)
+    {
+        return CourtRules.madeGood(paid, left, amount);
     }
 
     /// @dev The court keeps hashes of what was revealed.
