@@ -7,7 +7,6 @@ under one key, and tells nothing but their length.
 
 from __future__ import annotations
 
-from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Annotated, Final, TypeAlias
 
@@ -17,8 +16,8 @@ from cryptography.hazmat.primitives.hashes import SHA256
 from cryptography.hazmat.primitives.kdf.hkdf import HKDF
 
 from handfast.codec import Size, Uint32
-from handfast.crypto.keccak import keccak
 from handfast.crypto.keys import Identity
+from handfast.disputes.rules import hash_of, words_of
 from handfast.errors import InvalidInput
 from handfast.protocol.constants import MAX_SCORES
 from handfast.protocol.messages import Domain, Vote
@@ -46,27 +45,13 @@ class Scoring:
 Ballot: TypeAlias = Choice | Scoring
 
 
-def words_of(scores: Sequence[int]) -> tuple[int, ...]:
-    """Scores as the eight words of the contract, missing ones zero."""
-    data = b"".join(score.to_bytes(_SCORE_BYTES, "big") for score in scores)
-    data = data.ljust(_SCORE_BYTES * MAX_SCORES, b"\0")
-    return tuple(int.from_bytes(data[i : i + _WORD], "big") for i in range(0, len(data), _WORD))
-
-
-def scores_of(words: Sequence[int], size: int) -> tuple[int, ...]:
-    """The first entries of eight words."""
-    data = b"".join(word.to_bytes(_WORD, "big") for word in words)
-    starts = range(0, _SCORE_BYTES * size, _SCORE_BYTES)
-    return tuple(int.from_bytes(data[i : i + _SCORE_BYTES], "big") for i in starts)
-
-
 def ballot_word(ballot: Ballot) -> bytes:
     """What stands in the signed vote: the choice, or the hash of the eight words."""
     match ballot:
         case Choice(option):
             return option.to_bytes(_WORD, "big")
         case Scoring(scores):
-            return keccak(b"".join(word.to_bytes(_WORD, "big") for word in words_of(scores)))
+            return hash_of(words_of(scores))
 
 
 def parse_ballot(text: str) -> Ballot:

@@ -22,10 +22,11 @@ from handfast.chain.sender import Sender
 from handfast.crew import Crew
 from handfast.crypto.keccak import keccak
 from handfast.disputes import voting
-from handfast.disputes.ballots import Ballot, BallotBox, Choice, Polling, Scoring, words_of
+from handfast.disputes.ballots import Ballot, BallotBox, Choice, Polling, Scoring
 from handfast.disputes.docket import medians, read_docket, revealed_scores
 from handfast.disputes.dossiers import Dossiers
 from handfast.disputes.judging import ByHand
+from handfast.disputes.rules import words_of
 from handfast.disputes.spool import Spool
 from handfast.disputes.voting import Book, Docket, Effect, Input
 from handfast.errors import InvalidInput, InvariantBroken, Rejected, Unavailable

@@ -18,9 +18,8 @@ from handfast.disputes.ballots import (
     Scoring,
     ballot_word,
     parse_ballot,
-    scores_of,
-    words_of,
 )
+from handfast.disputes.rules import scores_of, words_of
 from handfast.errors import InvalidInput
 from handfast.protocol.constants import MAX_NOTE_BYTES, MAX_SCORES
 from handfast.protocol.messages import Domain
