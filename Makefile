@@ -3,7 +3,7 @@ SHELL := bash
 BIN := .venv/bin
 PURE := $(BIN)/pytest -q -p no:pytest-brownie
 
-.PHONY: help setup demo demo-market devnet test test-core test-contracts test-forge test-services wheel-check \
+.PHONY: help setup demo demo-market demo-tasks devnet test test-core test-contracts test-forge test-services wheel-check \
 	lint fmt types generate train model-report kubo gas bench fuzz lock clean distclean
 help: ## list these targets
 	@sed -nE 's/^([a-z-]+):.*## (.*)/\1|\2/p' $(MAKEFILE_LIST) | column -t -s '|'
@@ -16,6 +16,9 @@ demo: setup ## run the market of four clients and four providers on a local chai
 
 demo-market: setup ## trade finished goods on a local chain, some of it by cheats, and check it
 	$(BIN)/handfast demo market
+
+demo-tasks: setup ## have a model crowdsourced and judged by voters, some of whom fail, and check it
+	$(BIN)/handfast demo tasks
 
 devnet: setup ## keep the same market running, to try things by hand
 	$(BIN)/handfast devnet

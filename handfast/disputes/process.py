@@ -12,10 +12,10 @@ from typing import Any, cast
 from prometheus_client import CollectorRegistry, Gauge
 
 from handfast import log
-from handfast.chain.client import Contract
 from handfast.chain.court import OracleCourt
 from handfast.chain.follower import Follower
 from handfast.chain.registry import ParticipantRegistry
+from handfast.chain.tasks import DataTasks, ModelTasks
 from handfast.crypto.bls import SecretKey
 from handfast.disputes.ballots import BallotBox
 from handfast.disputes.dossiers import Dossiers
@@ -36,14 +36,6 @@ from handfast.serving import Server
 _log = log.get(__name__)
 
 _STREAM = b"voter"
-
-
-class ModelTasks(Contract):
-    """Followed for its events."""
-
-
-class DataTasks(Contract):
-    """Followed for its events."""
 
 
 async def run(settings: VoterSettings) -> None:

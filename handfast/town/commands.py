@@ -34,6 +34,7 @@ from handfast.town.demo import (
 )
 from handfast.town.pictures import draw_images, draw_scores
 from handfast.town.report import Report
+from handfast.town.task_commands import tasks
 from handfast.town.town import TOKEN, Town, empty, found
 
 DEMO_FOLDER = Path("handfast-town") / "demo"
@@ -75,6 +76,7 @@ def demo(context: click.Context, folder: Path, as_json: bool) -> None:
 
 
 demo.add_command(market)
+demo.add_command(tasks)
 
 
 @click.command()

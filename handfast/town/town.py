@@ -65,6 +65,7 @@ class Member:
     """Who lives in a town.
 
     settings   of its process, beside those that all have
+    listens    whether it has a port; providers and coordinators have
     """
 
     name: str
@@ -72,6 +73,7 @@ class Member:
     settings: Mapping[str, Any] = field(default_factory=dict)
     funds: int = FUNDS
     bond: int = 0
+    listens: bool = False
 
 
 @dataclass(slots=True)
@@ -269,7 +271,8 @@ async def _fund(
 async def _settle_in(folder: Path, rpc: str, member: Member, identity: Identity) -> Citizen:
     """Write a member's settings, and register it."""
     port = free_port()
-    listens = {"port": port} if member.role & (Role.PROVIDER | Role.COORDINATOR) else {}
+    is_server = bool(member.role & (Role.PROVIDER | Role.COORDINATOR))
+    listens = {"port": port} if member.listens or is_server else {}
     config = _write_settings(
         folder, member.name, identity, {"rpc": rpc, **listens, **member.settings}
     )
