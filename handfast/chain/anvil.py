@@ -107,7 +107,7 @@ class Anvil:
                 process.kill()
                 process.wait()
                 last = (text.strip().splitlines() or ["no output"])[-1]
-                raise Unavailable(f"anvil did not start: {last}")
+                raise Unavailable(f"anvil did not start: {last} ({' '.join(command[1:3])})")
             time.sleep(0.02)
 
     @property

@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 import itertools
 import json
+import os
 import random
 from collections.abc import Sequence
 from typing import Any
@@ -12,9 +13,10 @@ from typing import Any
 import aiohttp
 
 from handfast.chain.abi import describe_revert
-from handfast.errors import HandfastError, Rejected, Unavailable
+from handfast.errors import HandfastError, InvalidInput, Rejected, Unavailable
 
 MAX_ANSWER = 256 * 1024 * 1024
+_EXAMPLE = "http://127.0.0.1:8545"
 _REVERTED = 3
 _LIMITED = -32005
 # What a node says while it lags behind or is busy. Asking again helps.
@@ -46,7 +48,7 @@ class NodeProvider:
         """The result of one question.
 
         raises   Rejected if the node refuses, with the decoded revert if there is one;
-                 Unavailable if it does not answer
+                 Unavailable if it does not answer; InvalidInput if its URL is none
         """
         answer = await self._ask_patiently(method, parameters)
         error = answer.get("error")
@@ -82,13 +84,21 @@ class NodeProvider:
                     response.close()
                     raise Unavailable(f"{self._node()} answered {method} with another's answer")
                 return answer
+        except (aiohttp.InvalidURL, aiohttp.NonHttpUrlClientError) as error:
+            raise InvalidInput(f"{self._node()} has no URL such as {_EXAMPLE}") from error
         except (aiohttp.ClientError, TimeoutError, OSError) as error:
-            detail = str(error) or type(error).__name__
+            detail = _words(error)
             raise Unavailable(f"{self._node()} did not answer {method}: {detail}") from error
 
     def _node(self) -> str:
         # A node's URL often carries a secret in its path or before its name.
         return f"the node at {self.url.split('://')[-1].split('/')[0].split('@')[-1]}"
+
+
+def _words(error: Exception) -> str:
+    if isinstance(error, aiohttp.ClientConnectorError) and error.os_error.errno is not None:
+        return os.strerror(error.os_error.errno)
+    return str(error) or type(error).__name__
 
 
 async def _read(response: aiohttp.ClientResponse) -> dict[str, Any]:

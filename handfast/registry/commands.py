@@ -4,9 +4,10 @@ from __future__ import annotations
 
 import asyncio
 import json
+import secrets
 from collections.abc import Awaitable, Callable
 from pathlib import Path
-from typing import Any
+from typing import Any, NamedTuple
 
 import click
 from rich.console import Console
@@ -18,11 +19,25 @@ from handfast.chain.token import MarketToken
 from handfast.errors import InvalidInput, Rejected
 from handfast.process import AccountSettings, World, open_world, process_options
 from handfast.protocol.messages import Domain
-from handfast.registry.participants import NO_METADATA, Participant, Role, check_endpoint
+from handfast.registry.participants import (
+    NO_METADATA,
+    Participant,
+    ParticipantId,
+    Role,
+    check_endpoint,
+)
 from handfast.registry.possession import prove_possession
 from handfast.storage.cid import Cid
 
 _ROLE = click.Choice([role.lower() for role in Role.__members__])
+
+
+class Profile(NamedTuple):
+    """What a participant says about itself, in the order of the registry's call."""
+
+    roles: Role
+    metadata: bytes
+    endpoint: str
 
 
 @click.group("registry")
@@ -39,7 +54,7 @@ def registry() -> None:
 def register(
     roles: tuple[str, ...], endpoint: str, metadata: str | None, bond: int, **flags: Any
 ) -> None:
-    """Register the account, with both BLS keys that derive from its key."""
+    """Register the account, with both BLS keys that derive from its key; or add to what it is."""
     role = Role.parse(roles)
     if endpoint or Role.PROVIDER in role:
         check_endpoint(endpoint)
@@ -82,32 +97,65 @@ def list_(role: str | None, as_json: bool, **flags: Any) -> None:
 async def register_account(
     world: World, roles: Role, endpoint: str, metadata: bytes, bond: int
 ) -> int:
-    """Register the world's account, unless it is, and say which id it has.
+    """Register the world's account, and say which id it has. To one that is registered the roles
+    are added, an endpoint or metadata replace its own, and its bond is raised to this one.
 
     raises   Rejected if it can't pay for the transactions or the bond
     """
     address = world.deployment.participant_registry.address
     contract = ParticipantRegistry(world.chain, address)
     account = world.identity.address
-    if bond:
-        token = MarketToken(world.chain, world.deployment.market_token.address)
-        if await token.balance_of(account) < bond:
-            raise Rejected(f"{account} has less MarketToken than the bond of {bond}", "no_bond")
-        await world.sender.send("approve the bond", token.approve(address, bond))
-    if await contract.id_of(account) is None:
-        keys = prove_possession(
-            world.identity.signing_key(),
-            world.identity.decryption_key(),
-            account,
-            1,
-            Domain(world.chain_id, address),
-        )
-        call = contract.register(roles, metadata, endpoint, keys, bond)
-        await world.sender.send("register", call)
+    id_ = await contract.id_of(account)
+    if id_ is not None:
+        await _change(world, contract, id_, Profile(roles, metadata, endpoint), bond)
+        return int(id_)
+    await _allow(world, address, bond)
+    keys = prove_possession(
+        world.identity.signing_key(),
+        world.identity.decryption_key(),
+        account,
+        1,
+        Domain(world.chain_id, address),
+    )
+    await world.sender.send("register", contract.register(roles, metadata, endpoint, keys, bond))
     id_ = await contract.id_of(account)
     if id_ is None:
         raise Rejected(f"{account} is not registered: the node is behind", "not_registered")
     return int(id_)
+
+
+async def _change(
+    world: World, contract: ParticipantRegistry, id_: ParticipantId, wanted: Profile, bond: int
+) -> None:
+    known = await contract.participant(id_)
+    now = Profile(known.roles, known.metadata, known.endpoint)
+    roles = now.roles | wanted.roles
+    metadata, endpoint = wanted.metadata, wanted.endpoint or now.endpoint
+    after = Profile(roles, now.metadata if metadata == NO_METADATA else metadata, endpoint)
+    if after != now:
+        await world.sender.send(f"profile {secrets.token_hex(16)}", contract.set_profile(*after))
+    missing = bond - known.bond
+    if missing > 0:
+        await _allow(world, contract.address, missing)
+        await world.sender.send(f"bond {secrets.token_hex(16)}", contract.add_bond(id_, missing))
+
+
+async def _allow(world: World, registry: str, bond: int) -> None:
+    """Let the registry take a bond."""
+    if not bond:
+        return
+    account = world.identity.address
+    token = MarketToken(world.chain, world.deployment.market_token.address)
+    held = await token.balance_of(account)
+    if held < bond:
+        raise Rejected(
+            f"{account} has {held} smallest units of MarketToken, the bond takes {bond}: "
+            f"send it at least {bond - held}",
+            "no_bond",
+        )
+    if await token.allowance(account, registry) < bond:
+        approval = token.approve(registry, bond)
+        await world.sender.send(f"approve {secrets.token_hex(16)}", approval)
 
 
 def _plain(each: Participant) -> dict[str, Any]:

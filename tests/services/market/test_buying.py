@@ -8,10 +8,11 @@ import socket
 import subprocess
 import sys
 from collections.abc import Awaitable, Callable
+from dataclasses import replace
 
 import pytest
 
-from handfast.registry.participants import Role
+from handfast.registry.participants import Participant, Role
 from tests.services.market.town import DEPOSIT, FEE, TOKEN, Town
 
 Play = Callable[[Callable[[], Awaitable[None]]], None]
@@ -96,6 +97,7 @@ def test_a_client_at_fault_gets_one_clear_line(town: Town, play: Play) -> None:
             (poor, wrong, "HANDFAST_KEY"),
             (poor, {"HANDFAST_DEPOSIT": "-1"}, "deposit"),
             (poor, {"HANDFAST_RPC": "http://127.0.0.1:1"}, "127.0.0.1:1"),
+            (poor, {"HANDFAST_RPC": "127.0.0.1:8545"}, "has no URL such as http://"),
         ):
             failed = town.buyer(account, "buy", "a seven", environment=environment)
             assert await asyncio.to_thread(failed.wait) in (2, 3, 4), failed.output
@@ -126,6 +128,34 @@ def test_an_account_sends_coins_and_tokens_by_its_clients_settings(town: Town, p
         assert f"{giver.address} has {TOKEN - 7} smallest units" in failed.output
         listed = town.handfast(giver, "registry", "list", "--config", str(config))
         assert await asyncio.to_thread(listed.wait) == 0, listed.output
+
+    play(test)
+
+
+def test_a_participant_registers_again_to_become_more(town: Town, play: Play) -> None:
+    """SPEC RG-2, RG-3, RG-8"""
+
+    async def test() -> None:
+        seller = await town.settle_down(Role.PROVIDER)
+
+        async def register(*arguments: str) -> Participant:
+            done = town.handfast(seller, "registry", "register", "--role", *arguments)
+            assert await asyncio.to_thread(done.wait) == 0, done.output
+            return await town.participant(seller)
+
+        before = await town.participant(seller)
+        both = await register("client")
+        assert both == replace(before, roles=Role.PROVIDER | Role.CLIENT)
+        moved = await register("provider", "--endpoint", "http://127.0.0.1:9", "--bond", "7")
+        assert moved == replace(both, endpoint="http://127.0.0.1:9", bond=7)
+        assert await register("client", "--bond", "9") == replace(moved, bond=9)
+        assert await town.tokens(seller) == TOKEN - 9
+        failed = town.handfast(
+            seller, "registry", "register", "--role", "client", "--bond", str(TOKEN + 10)
+        )
+        assert await asyncio.to_thread(failed.wait) == 3
+        assert f"{seller.address} has {TOKEN - 9} smallest units" in failed.output
+        assert "send it at least 10" in failed.output
 
     play(test)
 

@@ -34,7 +34,7 @@ from handfast.crypto.keys import Identity
 from handfast.database import open_database
 from handfast.process import TimingSettings
 from handfast.protocol.messages import Domain
-from handfast.registry.participants import NO_METADATA, Role
+from handfast.registry.participants import NO_METADATA, Participant, Role
 from handfast.registry.possession import prove_possession
 from handfast.storage.cid import Codec
 from tests.services.market.actors import HOLD, Process, start
@@ -195,6 +195,13 @@ class Town:
         """How many products an account owns as tokens."""
         registry = ProductRegistry(self.chain, self.deployment.product_registry.address)
         return await registry.balance_of(who.address)
+
+    async def participant(self, who: Account) -> Participant:
+        """What the registry knows of an account."""
+        contract = ParticipantRegistry(self.chain, self.deployment.participant_registry.address)
+        id_ = await contract.id_of(who.address)
+        assert id_ is not None
+        return await contract.participant(id_)
 
     async def register_product(self, who: Account, product: bytes) -> None:
         """Have an account register a product as its creator."""
