@@ -61,6 +61,10 @@ COMMANDS: dict[str, Entry] = {
         "handfast.market.commands:market",
         "Trade finished models and data: sealed content against escrow.",
     ),
+    "task": Entry(
+        "handfast.tasks.commands:task",
+        "Have strangers make a model or collect data, or work for them.",
+    ),
     "storage": Entry(
         "handfast.storage.commands:storage", "Add, get, pin and verify content by its CID."
     ),

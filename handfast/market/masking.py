@@ -70,6 +70,11 @@ def mask(key: bytes, receiver: PublicKey, context: bytes) -> MaskedKey:
     """Hand a content key to the owner of a decryption key."""
     require_key(key)
     ephemeral = SecretKey.derive(key, _EPHEMERAL_INFO + context + bytes(receiver))
+    return mask_with(ephemeral, key, receiver, context)
+
+
+def mask_with(ephemeral: SecretKey, key: bytes, receiver: PublicKey, context: bytes) -> MaskedKey:
+    """The same with a given e: for several receivers, each in a context of its own."""
     masked = _applied(key, ephemeral.shared_point(receiver), context)
     return MaskedKey(ephemeral.public_key(), masked)
 

@@ -86,3 +86,8 @@ def is_honest(state: DeliveryState) -> bool:
 def suffices(compensation: int, reward: int) -> bool:
     """Whether refusing everybody costs the requester as much as it saves. (SPEC DT-1)"""
     return compensation >= reward
+
+
+def has(members: int, position: int) -> bool:
+    """Whether a position is in a set."""
+    return members >> position & 1 == 1
