@@ -38,7 +38,7 @@ _log = log.get(__name__)
 
 _SNAPSHOT_LINES = 1_000
 _PAUSE = 1.0
-_LONGEST_PAUSE = 60.0
+_LONGEST_PAUSE = 15.0
 _SPARE_GAS = 200_000
 """The last to commit or reveal also ends the period: whoever is not last now may be when mined."""
 _SPARE_GAS_OF_A_SEAT = 15_000

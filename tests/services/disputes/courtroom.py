@@ -13,7 +13,7 @@ from eth_account import Account
 from eth_account.signers.local import LocalAccount
 
 from handfast.chain.anvil import Anvil
-from handfast.chain.client import Call, Chain, Mined, creation
+from handfast.chain.client import Call, Chain, Mined
 from handfast.chain.court import Case, CaseTerms, OracleCourt, VoterPool
 from handfast.chain.deployment import Deployment, DeploymentParameters, deploy, save
 from handfast.chain.follower import Follower
@@ -40,13 +40,18 @@ STAKE = 1_000 * TOKENS
 
 @dataclass(frozen=True)
 class Courtroom:
-    """Account 0 owns all tokens and opens cases as their client."""
+    """Account 0 owns all tokens and opens cases as their client; `folder` is a test's own."""
 
     anvil: Anvil
+    home: Path
     folder: Path
     deployment: Deployment
     court: str
     voters: tuple[Identity, ...]
+
+    @property
+    def deployments(self) -> Path:
+        return self.home / "deployments"
 
     @property
     def client(self) -> LocalAccount:
@@ -83,10 +88,7 @@ async def build(anvil: Anvil, folder: Path, voters: int = 3) -> Courtroom:
         save(deployment, folder / "deployments")
         token = MarketToken(chain, deployment.market_token.address)
         registry = ParticipantRegistry(chain, deployment.participant_registry.address)
-        mined = await send(
-            chain, owner, creation("OracleCourt", token.address, registry.address, (5, 2, 1, 10**6))
-        )
-        court = OracleCourt(chain, mined.created)
+        court = OracleCourt(chain, deployment.oracle_court.address)
         pool = VoterPool(chain, await court.voters())
         people = tuple(Identity(bytes([9, number + 1]) * 16) for number in range(voters))
         for each in people:
@@ -95,7 +97,7 @@ async def build(anvil: Anvil, folder: Path, voters: int = 3) -> Courtroom:
             await send(chain, each.account(), token.approve(pool.address, STAKE))
             await send(chain, each.account(), pool.stake(STAKE))
         await send(chain, owner, token.approve(court.address, 10**6 * TOKENS))
-    return Courtroom(anvil, folder, deployment, court.address, people)
+    return Courtroom(anvil, folder, folder, deployment, court.address, people)
 
 
 TERMS = CaseTerms(
