@@ -21,11 +21,11 @@ from dataclasses import astuple, dataclass
 from pathlib import Path
 from typing import Any
 
-from eth_abi import encode
+from eth_abi.abi import encode
 from web3 import HTTPProvider, Web3
 from web3.contract import Contract
 from web3.contract.contract import ContractFunction
-from web3.types import RPCEndpoint
+from web3.types import RPCEndpoint, TxParams, Wei
 
 from handfast.chain.anvil import CHAIN_ID, Anvil
 from handfast.channels.state import NATIVE
@@ -35,7 +35,8 @@ from handfast.crypto.keccak import keccak
 from handfast.crypto.keys import Identity
 from handfast.crypto.merkle import MerkleTree, leaf_hash
 from handfast.market.masking import MaskedKey, SharedPoint, mask, prove_shared, receiver_of
-from handfast.market.sealing import chunks_of, decrypt_chunk, hash_key
+from handfast.market.sealing import decrypt_chunk, hash_key
+from handfast.market.seals import chunks_of
 from handfast.protocol.constants import (
     CHUNK_BYTES,
     ROLE_CLIENT,
@@ -117,7 +118,8 @@ class Town:
     def send(self, sender: Identity, call: ContractFunction, value: int = 0) -> int:
         """Gas used by a call in a block some seconds later."""
         self.pass_time(self.random.randint(1, 40))
-        mined = call.transact({"from": sender.address, "gas": 3_000_000, "value": value})
+        sent: TxParams = {"from": sender.address, "gas": 3_000_000, "value": Wei(value)}
+        mined = call.transact(sent)
         receipt = self.web3.eth.wait_for_transaction_receipt(mined)
         assert receipt["status"] == 1, f"{call.fn_name} reverted"
         return receipt["gasUsed"]

@@ -8,6 +8,8 @@ from typing import Any
 
 from handfast.chain.abi import Event
 from handfast.chain.client import Call, Contract
+from handfast.crypto.bls import PublicKey
+from handfast.crypto.keccak import keccak
 from handfast.market.masking import MaskedKey, SharedPoint
 from handfast.market.seals import ChunkProof, Seal
 from handfast.market.state import (
@@ -69,18 +71,18 @@ class Marketplace(Contract):
         """Offer sealed content for sale."""
         return self._call("publish", listing_words(terms), price)
 
-    def set_price(self, terms: ListingTerms, price: int) -> Call:
+    def set_price(self, listing: ListingId, price: int) -> Call:
         """Change the price for later buyers."""
-        return self._call("setPrice", listing_words(terms), price)
+        return self._call("setPrice", listing, price)
 
-    def withdraw_listing(self, terms: ListingTerms) -> Call:
+    def withdraw_listing(self, listing: ListingId) -> Call:
         """Sell no more of it."""
-        return self._call("withdrawListing", listing_words(terms))
+        return self._call("withdrawListing", listing)
 
-    def buy(self, terms: ListingTerms, price: int, salt: bytes) -> Call:
+    def buy(self, terms: PurchaseTerms) -> Call:
         """Put the price into escrow."""
-        value = price if terms.token == NATIVE else 0
-        return self._call("buy", listing_words(terms), price, salt, value=value)
+        value = terms.price if terms.token == NATIVE else 0
+        return self._call("buy", terms.listing, terms.price, terms.salt, value=value)
 
     def deliver(self, terms: PurchaseTerms, handed: MaskedKey) -> Call:
         """Hand over the key."""
@@ -116,12 +118,9 @@ class Marketplace(Contract):
         """Ask the court about the goods' quality."""
         return self._call("dispute", purchase_words(terms))
 
-    def open_key(
-        self, terms: PurchaseTerms, voters: Sequence[str], keys: Sequence[MaskedKey]
-    ) -> Call:
-        """Show the key to voters of the panel, each its own."""
-        opened = tuple(map(masked_words, keys))
-        return self._call("openKey", purchase_words(terms), tuple(voters), opened)
+    def open_key(self, terms: PurchaseTerms, ephemeral: PublicKey, masked: Sequence[bytes]) -> Call:
+        """Show the key to the voters of the panel, seat by seat."""
+        return self._call("openKey", purchase_words(terms), ephemeral.words(), tuple(masked))
 
     def resolve(self, terms: PurchaseTerms) -> Call:
         """Do what the court ruled."""
@@ -136,20 +135,27 @@ class Marketplace(Contract):
         return self._call("collect", token, to)
 
 
-def fact_of(event: Event) -> Fact | None:
-    """What an event of the marketplace means for listings and purchases; None if nothing."""
+def fact_of(event: Event, time: int, settings: MarketSettings) -> Fact | None:
+    """What an event of the marketplace means for listings and purchases; None if nothing.
+
+    time   seconds, of the event's block
+    """
+    told = event.arguments
+    match event.name:
+        case "PurchaseMade":
+            deadline = time + settings.delivery_period
+            return Bought(_purchase_made(told), b"".join(told["key"]), deadline)
+        case "KeyDelivered":
+            deadline = time + settings.challenge_period
+            return Delivered(told["id"], Handed(*told["key"]), deadline)
     read = _FACTS.get(event.name)
-    return None if read is None else read(event.arguments)
+    return None if read is None else read(told)
 
 
 _FACTS: dict[str, Callable[[Mapping[str, Any]], Fact]] = {
     "ListingPublished": lambda told: Published(read_listing(told["terms"]), told["price"]),
     "ListingPriceChanged": lambda told: PriceChanged(told["id"], told["price"]),
     "ListingWithdrawn": lambda told: Withdrawn(told["id"]),
-    "PurchaseMade": lambda told: Bought(
-        read_purchase(told["terms"]), b"".join(told["key"]), told["deadline"]
-    ),
-    "KeyDelivered": lambda told: Delivered(told["id"], Handed(*told["key"]), told["deadline"]),
     "WrongKeyProven": lambda told: Judged(told["id"], WRONG_KEY),
     "WrongChunkProven": lambda told: Judged(told["id"], WRONG_CHUNK),
     "FalseClaimMade": lambda told: Judged(told["id"], FALSE_CLAIM),
@@ -205,10 +211,16 @@ def purchase_words(terms: PurchaseTerms) -> tuple[Any, ...]:
     return terms.listing, *parties, terms.token, terms.price, terms.receiver, terms.salt
 
 
-def read_purchase(struct: Sequence[Any]) -> PurchaseTerms:
-    """Read the struct `PurchaseTerms`."""
-    listing, *rest = struct
-    return PurchaseTerms(ListingId(listing), *rest)
+def _purchase_made(told: Mapping[str, Any]) -> PurchaseTerms:
+    return PurchaseTerms(
+        listing=ListingId(told["listing"]),
+        seller=told["seller"],
+        buyer=told["buyer"],
+        token=told["token"],
+        price=told["price"],
+        receiver=keccak(b"".join(told["key"])),
+        salt=told["salt"],
+    )
 
 
 def _delivered(

@@ -189,7 +189,7 @@ class Buyer:
             listing.terms.token,
             listing.price,
             receiver_of(PublicKey.parse(me.decryption_key)),
-            secrets.token_bytes(32),
+            secrets.randbits(64),
         )
 
     async def finish(self, wish: Wish) -> Outcome:
@@ -218,7 +218,7 @@ class Buyer:
             if await token.allowance(terms.buyer, market.address) < terms.price:
                 call = token.approve(market.address, terms.price)
                 await self.trader.do_again(f"approve {id_.hex()}", call)
-        await do(sender, deed, market.buy(wish.listing, terms.price, terms.salt))
+        await do(sender, deed, market.buy(terms))
 
     async def _end(self, wish: Wish, outcome: Outcome) -> None:
         self._lines.note(END, wish.purchase.id, outcome.result.name.encode())

@@ -136,12 +136,12 @@ class Seller:
 
     async def set_price(self, listing: Listing, price: int) -> None:
         """Ask another price of later buyers."""
-        call = self.trader.market.set_price(listing.terms, price)
+        call = self.trader.market.set_price(listing.id, price)
         await self.trader.do_again(f"price {listing.id.hex()}", call)
 
     async def withdraw(self, listing: Listing) -> None:
         """Sell no more of it."""
-        call = self.trader.market.withdraw_listing(listing.terms)
+        call = self.trader.market.withdraw_listing(listing.id)
         await do(self.trader.world.sender, f"withdraw {listing.id.hex()}", call)
 
     async def _announce(self, draft: Draft) -> None:

@@ -21,6 +21,7 @@ PurchaseId = NewType("PurchaseId", Bytes32)
 NATIVE: Final = "0x" + 40 * "0"
 """The token that stands for the chain's own coin."""
 
+Uint64: TypeAlias = Annotated[int, Bits(64)]
 Uint256: TypeAlias = Annotated[int, Bits(256)]
 
 _WORD: Final = 32
@@ -81,7 +82,7 @@ class PurchaseTerms:
     token: str
     price: Uint256
     receiver: bytes
-    salt: bytes
+    salt: Uint64
 
     @property
     def id(self) -> PurchaseId:
@@ -93,7 +94,7 @@ class PurchaseTerms:
             _address(self.token),
             _number(self.price),
             self.receiver,
-            self.salt,
+            _number(self.salt),
         )
         return PurchaseId(keccak(b"".join(words)))
 

@@ -12,7 +12,7 @@ from collections.abc import Callable
 from handfast import log
 from handfast.chain.client import Chain
 from handfast.chain.follower import Cursor, Follower, RolledBack
-from handfast.chain.marketplace import Marketplace, fact_of
+from handfast.chain.marketplace import Marketplace, MarketSettings, fact_of
 from handfast.errors import Unavailable
 from handfast.market.state import Book
 
@@ -38,6 +38,8 @@ class Watch:
         fell: Callable[[], None],
     ) -> None:
         self._chain = chain
+        self._market = market
+        self._settings: MarketSettings | None = None
         self._follower = Follower(
             chain, [market], confirmations=confirmations, first_block=first_block
         )
@@ -77,6 +79,8 @@ class Watch:
             await self._changed.wait()
 
     async def _look(self) -> bool:
+        if self._settings is None:
+            self._settings = await self._market.settings()
         if self._cursor is None:
             self._cursor = await self._follower.origin()
         happened = await self._follower.next(self._cursor)
@@ -88,7 +92,7 @@ class Watch:
             return True
         for block in happened.blocks:
             for event in block.events:
-                fact = fact_of(event)
+                fact = fact_of(event, block.timestamp, self._settings)
                 if fact is not None:
                     self._reading.take(fact)
         self._cursor = happened.cursor
