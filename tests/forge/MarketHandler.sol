@@ -39,7 +39,7 @@ import {vm} from "./Vm.sol";
 contract MarketHandler {
     using Messages for KeyPossession;
 
-    /// @dev `lies` is what the seller published: 0 the truth, 1 another chunk. `handed` is the key that it handed over.
+    /// @dev `handed` is the key that the seller handed over, `chunk` and `digest` what it published.
     struct Deal {
         ListingTerms listing;
         PurchaseTerms terms;
@@ -233,6 +233,14 @@ contract MarketHandler {
 
     function passTime(uint256 seed) external drawing(seed) {
         vm.warp(block.timestamp + _draw(_PERIOD));
+    }
+
+    /// @notice A listing of the first seller's, which nobody buys.
+    function publish(uint256 number) external {
+        address seller = _accounts[0];
+        Sealed memory goods = Sealed(bytes32(number), 0, 0, 0, 0x55, 1);
+        vm.prank(seller);
+        MARKET.publish(ListingTerms(seller, address(0), goods, 0), 1);
     }
 
     // ------------------------------------------------------------------ what must hold

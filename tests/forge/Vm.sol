@@ -8,6 +8,8 @@ interface Vm {
     function sign(uint256 key, bytes32 digest) external pure returns (uint8 v, bytes32 r, bytes32 s);
     function warp(uint256 timestamp) external;
     function prank(address caller) external;
+    function pauseGasMetering() external;
+    function resumeGasMetering() external;
     function deal(address account, uint256 balance) external;
 }
 
