@@ -14,7 +14,7 @@ from typing import Any, Self, TypeVar
 import aiohttp
 
 from handfast.chain.reputation import ReputationRollup
-from handfast.coordinator.intake import ACCEPTED, LEVY, UNPAID, Answer
+from handfast.coordinator.intake import ACCEPTED, AGAIN, LEVY, UNPAID, Answer
 from handfast.errors import InvalidInput, Rejected, Unavailable
 from handfast.log import get
 from handfast.reputation.encoding import ClientLeaf, ProviderLeaf, ShardState
@@ -36,7 +36,7 @@ _MAX_ANSWER = 64 * 1024 * 1024
 _AT_ONCE = 256
 _ATTEMPTS = 3
 _LEAF_BYTES = 56
-_PASSING = {"provider", "client", LEVY, UNPAID}
+_PASSING = {"provider", "client", LEVY, UNPAID, AGAIN}
 """Refusals that time, or another coordinator, may change."""
 
 

@@ -25,6 +25,7 @@ MALFORMED = "malformed"
 CONTRADICTION = "contradiction"
 LEVY = "levy"
 UNPAID = "unpaid"
+AGAIN = "again"
 
 Confirm = Callable[[Evidence], Awaitable[bool]]
 """Whether the chain shows the payment that stands for a receipt."""
@@ -46,18 +47,21 @@ class Answer(NamedTuple):
 
 _DEAR = Answer(LEVY, "more levy than is laid out now, for one client or for all")
 _UNPAID = Answer(UNPAID, "the chain does not show the payment, or not deep enough yet")
-_AGAIN = Answer(UNPAID, "the payment was not looked up: bring it again")
+_LATER = Answer(AGAIN, "the payment was not looked up: bring it again")
+_FELL = Answer(AGAIN, "the chain was re-organised meanwhile: bring it again")
 
 
 class _Candidate(NamedTuple):
     """key       under which it is kept
     checked   whether all that proves it was; not if its nonce is known already
+    falls     re-organisations seen when ids and payment were looked up
     """
 
     entry: Entry
     key: Key
     evidence: bytes
     checked: bool
+    falls: int
 
 
 class _Claim(NamedTuple):
@@ -155,7 +159,7 @@ class Intake:
             result = self._examine(piece)
             if isinstance(result, _Claim):
                 claims += 1
-                result = await self._settle(result) if claims <= self._room.claims else _AGAIN
+                result = await self._settle(result) if claims <= self._room.claims else _LATER
             results.append(result)
             if position % _SLICE == 0:
                 await asyncio.sleep(0)
@@ -182,7 +186,7 @@ class Intake:
             return Answer(MALFORMED, str(error))
         except Rejected as error:
             return Answer(error.reason, str(error))
-        candidate = _Candidate(entry, key, piece, verdict is Verdict.ACCEPTED)
+        candidate = _Candidate(entry, key, piece, verdict is Verdict.ACCEPTED, self._memory.falls)
         if candidate.checked and evidence.payment is not None:
             return _Claim(candidate, evidence)
         return candidate
@@ -278,6 +282,8 @@ class Intake:
 
     def _decide(self, candidate: _Candidate) -> Verdict | Answer:
         """Judge again: much may have happened since the opinion was examined."""
+        if candidate.falls != self._memory.falls:
+            return _FELL
         entry = candidate.entry
         verdict = self._judge(entry, candidate.key)
         if verdict is not Verdict.ACCEPTED:
@@ -287,7 +293,7 @@ class Intake:
         if not candidate.checked:
             evidence = Evidence.decode(candidate.evidence)
             if evidence.payment is not None:
-                return _AGAIN
+                return _LATER
             try:
                 evidence.check(self._hub, self._token)
             except Rejected as error:
@@ -328,7 +334,7 @@ def _answer(
     decision: Verdict | Answer,
     found: Mapping[Key, bytes],
 ) -> Answer:
-    entry, key, evidence, _ = candidate
+    entry, key, evidence, *_ = candidate
     if isinstance(decision, Answer):
         return decision
     if decision is Verdict.ACCEPTED:

@@ -42,6 +42,7 @@ class Memory:
              whose they are, or whether the payment that proves them was made
     behind   the chain is being read again from its beginning, and nothing is decided until then
     doubt    a re-organisation may have taken back payments on which waiting opinions rest
+    falls    re-organisations seen by this process
     """
 
     store: Store
@@ -53,6 +54,7 @@ class Memory:
     held: dict[Key, OpinionRow]
     behind: bool = False
     doubt: bool = False
+    falls: int = 0
 
     async def write(self, work: Callable[[T], R], argument: T) -> R:
         """Do one piece of work for the store in the thread that writes."""

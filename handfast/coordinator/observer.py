@@ -129,6 +129,7 @@ class Observer:
         memory, block = self._memory, cursor.tip.number
         origin = await self._follower.origin()
         async with memory.lock:
+            memory.falls += 1
             memory.directory.roll_back(block)
             highest = memory.directory.highest
             shards = memory.shards.values()
@@ -156,6 +157,7 @@ class Observer:
         for row in list(memory.held.values()):
             evidence = Evidence.decode(row.evidence)
             if evidence.payment is None or await self._confirm(evidence):
+                # Nobody but this task takes re-organisations in: what was just said still holds.
                 async with memory.lock:
                     memory.admit(row, proven=True)
                 self._moved()
@@ -180,7 +182,9 @@ class Observer:
         for number, shard in self._memory.shards.items():
             observation.settled += [(number, settled) for settled in shard.settle(deep)]
         if observation.settled and not self._memory.behind:
-            observation.floor = self._memory.lowest
+            # With nothing left that waits, everything up to the newest that was settled is.
+            through = max(settled.through for _, settled in observation.settled)
+            observation.floor = self._memory.lowest or (through + 1 if through else None)
 
     def _apply(self, event: Event, data: Mapping[bytes, bytes], observation: Observation) -> None:
         match event.name:

@@ -3,9 +3,9 @@
 from __future__ import annotations
 
 import asyncio
+from collections.abc import Callable
 
 from handfast.chain.channels import ChannelHub
-from handfast.chain.client import Chain
 from handfast.channels.state import ChannelId
 from handfast.reputation.evidence import Evidence
 from handfast.reputation.payments import MovedProduct, PaidLock
@@ -14,15 +14,14 @@ _AT_ONCE = 4
 
 
 class Payments:
-    """The chain's word, from so deep that it is certain.
+    """The chain's word, as of a block whose fall would be noticed.
 
-    confirmations   blocks that make a fact certain, its own included
+    block   number of the newest block that was taken in
     """
 
-    def __init__(self, chain: Chain, hub: ChannelHub, confirmations: int = 1) -> None:
-        self._chain = chain
+    def __init__(self, hub: ChannelHub, block: Callable[[], int]) -> None:
         self._hub = hub
-        self._confirmations = confirmations
+        self._block = block
         # Strangers decide how much is asked: not more than this of the node at a time.
         self._turns = asyncio.Semaphore(_AT_ONCE)
 
@@ -34,8 +33,7 @@ class Payments:
         """
         channel = ChannelId(evidence.receipt.channel)
         async with self._turns:
-            head = await self._chain.head()
-            at = max(head.number - self._confirmations + 1, 0)
+            at = self._block()
             match evidence.payment:
                 case PaidLock(pledge) as paid:
                     state = paid.state(channel)

@@ -72,7 +72,7 @@ class Coordinator:
         self._settings = settings
         self._memory = memory
         hub = ChannelHub(world.chain, world.deployment.channel_hub.address)
-        confirm = Payments(world.chain, hub, world.confirmations).confirm
+        confirm = Payments(hub, lambda: self.observer.block).confirm
         self.intake = _make_intake(world, settings, contracts, memory, confirm, self._arrived)
         self._proposers = _make_proposers(world, settings, contracts, memory, self.intake)
         self.observer = Observer(

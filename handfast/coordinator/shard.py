@@ -77,11 +77,13 @@ class BatchRow:
 class Settled:
     """A final batch so deep that it is taken for good: its leaves overwrite the kept ones.
 
-    block   that made it final
+    block     that made it final
+    through   highest number of its opinions, 0 if it has none of ours
     """
 
     tip: Tip
     block: int
+    through: int
     words: ShardState
     providers: Mapping[int, ProviderLeaf]
     clients: Mapping[tuple[int, int], ClientLeaf]
@@ -354,9 +356,9 @@ class Shard:
                 break
             self.base, self.base_block = oldest.tip, oldest.row.final_block
             del self.standing[0]
-            settled.append(
-                Settled(self.base, self.base_block, batch.words, batch.providers, batch.clients)
-            )
+            through = max(oldest.row.numbers, default=0)
+            leaves = batch.providers, batch.clients
+            settled.append(Settled(self.base, self.base_block, through, batch.words, *leaves))
         return settled
 
     # ------------------------------------------------------------ after a restart

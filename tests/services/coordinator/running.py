@@ -35,6 +35,15 @@ class Running:
         found: dict[str, Any] = self.coordinator.status()["shards"][0]
         return found
 
+    async def caught_up(self) -> None:
+        """Wait until the coordinator has taken in the newest block."""
+        head = await self.chain.head()
+
+        async def check() -> bool:
+            return bool(self.coordinator.observer.block >= head.number)
+
+        await until(check)
+
     async def reached(self, **wanted: Any) -> None:
         """Wait until the shard's status says so."""
 

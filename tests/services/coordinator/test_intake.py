@@ -15,8 +15,8 @@ from sqlalchemy import event
 
 from handfast.chain.follower import Cursor
 from handfast.chain.rules import Point
-from handfast.channels.rules import id_of
-from handfast.channels.state import Parameters
+from handfast.channels.rules import apply, id_of
+from handfast.channels.state import AddLock, Book, Parameters
 from handfast.coordinator.allowance import Allowance
 from handfast.coordinator.intake import Answer, Intake, Room
 from handfast.coordinator.memory import Memory, recall
@@ -24,9 +24,10 @@ from handfast.coordinator.store import Observation, Store
 from handfast.crypto.ecdsa import Signer
 from handfast.database import open_database
 from handfast.errors import InvalidInput, Unavailable
-from handfast.protocol.constants import FEE_UNIT, MAX_NONCE_STEP
+from handfast.protocol.constants import FEE_UNIT, MAX_NONCE_STEP, Direction
 from handfast.protocol.messages import Domain, Opinion, Receipt
-from handfast.reputation.evidence import Evidence, Receipted
+from handfast.reputation.evidence import Evidence, Receipted, give_evidence
+from handfast.reputation.payments import Signed, prove_payment
 from tests.services.kills import survives
 
 HUB = Domain(31337, "0x" + "11" * 20)
@@ -51,6 +52,23 @@ def evidence(
     return Evidence(parameters, receipt, satisfied, proof, client.sign(opinion))
 
 
+def claim(number: int) -> Evidence:
+    """An opinion whose receipt a payment on chain stands for."""
+    parameters = Parameters(CLIENT.address, PROVIDER.address, TOKEN, 60, bytes(32))
+    channel = id_of(parameters)
+    hash_, product = bytes([number]) * 32, bytes([number + 100]) * 32
+    wish = AddLock(Direction.TO_PROVIDER, 5 * FEE_UNIT, hash_, 9, product)
+    book = apply(Book(channel, last_nonce=number - 1), (wish,), 1).book
+    proof = prove_payment(Signed(book, b""), book, number, ())
+    assert proof is not None
+    receipt = proof.pledge.receipt(channel)
+    return give_evidence(parameters, receipt, proof, False, HUB, CLIENT.sign)
+
+
+async def nobody_asks(_: Evidence) -> bool:
+    raise AssertionError("a receipt needs no chain")
+
+
 class Desk:
     """An intake over a database in a folder, as one process holds it."""
 
@@ -63,6 +81,7 @@ class Desk:
             cursor = Cursor((Point(1, bytes(32)),))
             self.store.keep(Observation(cursor, 0, joined))
         self.room = room or Room()
+        self.confirm = nobody_asks
 
     def submit(self, *batches: list[Evidence]) -> list[list[Answer]]:
         """Bring batches at the same moment."""
@@ -82,9 +101,6 @@ class Desk:
                     task.cancel()
 
         return asyncio.run(scenario())
-
-    async def confirm(self, _: Evidence) -> bool:
-        raise AssertionError("a receipt needs no chain")
 
     def codes(self, *found: Evidence) -> list[str]:
         (answers,) = self.submit(list(found))
@@ -150,6 +166,36 @@ def test_many_at_one_moment_are_all_kept(desk: Desk) -> None:
     batches = [[evidence(10 * each + inner) for inner in range(1, 11)] for each in range(10)]
     assert all(answer.code == "accepted" for found in desk.submit(*batches) for answer in found)
     assert desk.kept() == list(range(1, 101))
+
+
+def test_a_payment_is_asked_for_once_everything_else_is_right(desk: Desk) -> None:
+    """CO-10"""
+    asked: list[int] = []
+
+    async def confirm(evidence: Evidence) -> bool:
+        asked.append(evidence.receipt.nonce)
+        return evidence.receipt.nonce != 2
+
+    desk.confirm = confirm
+    forged = replace(claim(3), client_signature=bytes(65))
+    assert desk.codes(claim(1), claim(2), forged) == ["accepted", "unpaid", "opinion_signature"]
+    assert asked == [1, 2]
+    many = [claim(number) for number in range(2, 30)]
+    codes = desk.codes(*many)
+    assert codes.count("unpaid") == 1
+    assert (codes.count("accepted"), codes.count("again")) == (15, 12)
+
+
+def test_what_was_looked_up_before_a_reorganisation_is_not_accepted_after_it(desk: Desk) -> None:
+    """CO-10"""
+
+    async def confirm(_: Evidence) -> bool:
+        desk.memory.falls += 1
+        return True
+
+    desk.confirm = confirm
+    assert desk.codes(claim(1)) == ["again"]
+    assert desk.kept() == []
 
 
 def test_the_levy_of_one_client_is_limited(desk: Desk) -> None:

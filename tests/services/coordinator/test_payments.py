@@ -127,6 +127,7 @@ def test_a_paid_lock_is_rated_once_and_its_archive_proves_it(town: Town, run: An
             await deal.settle(book)
             assert await codes(sent) == ["unpaid"]
             await deal.reveal(1)
+            await here.caught_up()
             assert await codes(replace(sent, satisfied=True)) == ["opinion_signature"]
             assert await codes(sent, deal.opinion(other)) == ["accepted", "unpaid"]
             late = [sent, deal.receipted(paid), deal.receipted(paid, satisfied=True)]
@@ -146,9 +147,10 @@ def test_a_paid_lock_is_rated_once_and_its_archive_proves_it(town: Town, run: An
             assert shown.encode() == sent.encode()
             shown.check(town.hub, town.deployment.market_token.address)
             async with Chain(town.anvil.url) as own:
-                hub = ChannelHub(own, deal.hub.address)
-                assert await Payments(own, hub).confirm(shown)
-                assert not await Payments(own, hub).confirm(deal.opinion(other))
+                head = await own.head()
+                payments = Payments(ChannelHub(own, deal.hub.address), lambda: head.number)
+                assert await payments.confirm(shown)
+                assert not await payments.confirm(deal.opinion(other))
 
     run(scenario())
 
@@ -165,6 +167,7 @@ def test_a_payment_that_a_reorganisation_took_back_is_waited_for(town: Town, run
             await deal.register(book)
             await deal.settle(book)
             await deal.reveal(1)
+            await here.caught_up()
             assert await here.clients.submit(sent)
             await here.reached(waiting=1)
             await here.chain.request("anvil_reorg", 1, [])
