@@ -29,8 +29,10 @@ from handfast.inference.images import encode_png
 from handfast.inference.judge import judge
 from handfast.protocol.messages import Domain, Opinion
 
+# What a voter's confined child alone imports needs the extra `voter`.
+ELSEWHERE = {"handfast.__main__", "handfast.disputes.predicting", "handfast.disputes.tables"}
 for module in pkgutil.walk_packages(handfast.__path__, "handfast."):
-    if module.name != "handfast.__main__":
+    if module.name not in ELSEWHERE:
         import_module(module.name)
 for item in resources.files("handfast.abi").iterdir():
     if item.name.endswith(".json"):

@@ -79,7 +79,8 @@ def unstake(amount: int, **flags: Any) -> None:
     async def work(world: World) -> None:
         pool = await _pool(world.chain, world)
         deed = f"unstake {amount} {time.time_ns()}"
-        call = pool.unstake(_units(amount)) if amount else pool.withdraw()
+        court = OracleCourt(world.chain, world.deployment.oracle_court.address)
+        call = pool.unstake(_units(amount)) if amount else court.withdraw()
         await world.sender.send(deed, call)
         now = await pool.voter(world.identity.address)
         click.echo(

@@ -13,9 +13,10 @@ from prometheus_client import CollectorRegistry, Gauge
 
 from handfast import log
 from handfast.chain.court import OracleCourt
+from handfast.chain.data_tasks import DataTasks
 from handfast.chain.follower import Follower
+from handfast.chain.model_tasks import ModelTasks
 from handfast.chain.registry import ParticipantRegistry
-from handfast.chain.tasks import DataTasks, ModelTasks
 from handfast.crypto.bls import SecretKey
 from handfast.disputes.ballots import BallotBox
 from handfast.disputes.dossiers import Dossiers

@@ -11,7 +11,7 @@ from typing import Final
 
 from handfast.chain.client import Call
 from handfast.chain.court import OracleCourt
-from handfast.chain.tasks import ModelTasks
+from handfast.chain.model_tasks import ModelTasks
 from handfast.chain.token import MarketToken
 from handfast.errors import InvariantBroken
 from handfast.process import World

@@ -18,7 +18,7 @@ from typing import Any
 
 from prometheus_client import CollectorRegistry
 
-from handfast.chain.tasks import ModelTerms, PanelTerms
+from handfast.chain.model_tasks import ModelTerms, PanelTerms
 from handfast.crypto.keccak import keccak
 from handfast.disputes.models import ModelDescription
 from handfast.disputes.rules import fee_of, words_of

@@ -16,8 +16,9 @@ from pyarrow import parquet
 
 from handfast.chain.client import Call, Chain
 from handfast.chain.court import OracleCourt
+from handfast.chain.data_tasks import DataTasks, DataTerms, Delivery
+from handfast.chain.model_tasks import PanelTerms
 from handfast.chain.registry import ParticipantRegistry
-from handfast.chain.tasks import DataTasks, DataTerms, PanelTerms
 from handfast.chain.token import MarketToken
 from handfast.crypto.bls import PublicKey, SecretKey
 from handfast.crypto.keys import Identity
@@ -133,7 +134,8 @@ async def disputed(
         await send(chain, REQUESTER.account(), it.tasks.create(terms))
         context = DeliveryKey(1, WORKER.address).digest(it.domain)
         handed = mask(KEY, REQUESTER.decryption_key().public_key(), context)
-        await send(chain, WORKER.account(), it.tasks.deliver(1, seal, bundle, handed))
+        delivery = Delivery(WORKER.address, 0, bundle, seal, handed)
+        await send(chain, WORKER.account(), it.tasks.deliver(1, delivery))
         await chain.request("evm_increaseTime", PERIOD)
         await send(chain, REQUESTER.account(), it.tasks.judge(1, 1))
         await send(chain, WORKER.account(), it.tasks.dispute(1))
