@@ -10,6 +10,7 @@ from typing import Any
 from handfast.chain.abi import Event
 from handfast.chain.client import Call, Chain, Contract, Mined
 from handfast.chain.follower import Advanced, Follower
+from handfast.chain.rules import default_confirmations
 from handfast.chain.token import MarketToken
 from handfast.crypto.keccak import keccak
 from handfast.errors import InvalidInput, Rejected, Unavailable
@@ -129,10 +130,11 @@ def told(mined: Mined, contract: Contract, name: str) -> Any:
 
 
 async def read_events(
-    chain: Chain, contracts: Sequence[Contract], first_block: int, confirmations: int
+    chain: Chain, contracts: Sequence[Contract], first_block: int, confirmations: int | None
 ) -> tuple[Event, ...]:
     """Everything that contracts ever said, as far as it is certain."""
-    follower = Follower(chain, contracts, confirmations=confirmations, first_block=first_block)
+    certain = confirmations or default_confirmations(await chain.id())
+    follower = Follower(chain, contracts, confirmations=certain, first_block=first_block)
     cursor, found = await follower.origin(), list[Event]()
     while (step := await follower.next(cursor)) is not None:
         cursor = step.cursor
