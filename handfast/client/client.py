@@ -322,12 +322,15 @@ class Client:
         return isinstance(live.end, ClientEnd) and hash_ in live.end.rounds
 
     def _prove(self, channel: ChannelId, nonce: int) -> Payment | None:
-        """What the end of a channel proves of a payment without a receipt. (SPEC RP-5)"""
+        """What the end of a channel proves of a payment without a receipt. (SPEC RP-5)
+
+        raises   Unavailable while the channel has not ended: a re-organisation undid its end
+        """
         live = self._peer.find(channel)
         known = live.end.channel
         ended = known.exit.standing
         if known.exit.phase is not ChannelPhase.CLOSED or ended is None:
-            return None
+            raise Unavailable("the channel has not ended yet")
         agreed = Signed(known.agreed, known.signature)
         return prove_payment(agreed, ended, nonce, self._sold(live))
 

@@ -59,8 +59,8 @@ class Tools:
     command   gives a channel's end something to do
     look      the newest event of a lock, by channel and hash; True if it was asked for and is not
               agreed yet, False if nobody knows it
-    prove     what the chain shows of a lock's payment, by channel and nonce, where its channel has
-              ended; None if nothing
+    prove     what the end of a channel shows of a lock's payment, by channel and nonce; None if
+              nothing; raises Unavailable while the channel has not ended
     submit    brings evidence to a coordinator: True once it is durable, False if it never will be;
               raises Unavailable to be tried again. None: there is no coordinator, opinions are kept
     """
@@ -354,16 +354,14 @@ class ClientRounds:
         submit = self._tools.submit
         if submit is None:
             return
-        evidence = self._evidence(self.find(request_id))
-        if evidence is None:
-            _log.warning("nothing proves the payment: no opinion", round=request_id.hex())
-            await self.take(rules.Submitted(request_id, taken=False))
-            return
         await self._turn(request_id)
         wait, longest = _SUBMIT_SECONDS
         while True:
             try:
-                taken = await submit(evidence)
+                evidence = self._evidence(self.find(request_id))
+                if evidence is None:
+                    _log.warning("nothing proves the payment: no opinion", round=request_id.hex())
+                taken = evidence is not None and await submit(evidence)
                 break
             except Unavailable as error:
                 _log.info("no coordinator took the opinion yet", error=str(error))
@@ -391,7 +389,9 @@ class ClientRounds:
         )
 
     def _evidence(self, each: Round) -> Evidence | None:
-        """The opinion with the receipt, or with what stands for it. (SPEC RP-4, RP-5)"""
+        """The opinion with the receipt, or with what stands for it; None if nothing does. (SPEC
+        RP-4, RP-5)
+        """
         payment, tools = each.payment, self._tools
         if payment is None or each.satisfied is None:
             raise InvalidInput("the round has no opinion")
