@@ -42,13 +42,12 @@ def test_rounds_go_on_over_a_reorganisation(town: Town, play: Play) -> None:
             await client.buy("a seven")
             (live,) = client.channels._peer.channels.values()
             await town.reorganise(settled)
-            await until(lambda: live.end.channel.holdings.held == 0)
-            await until(lambda: live.end.channel.holdings.held == DEPOSIT)
+            while await town.held_by_hub() != DEPOSIT:
+                await asyncio.sleep(0.05)
             await buy_at_last(client, "a three")
             await client.channels.close_all()
             await until_paid(town, seller)
             await town.reorganise(settled)
-            await until(lambda: not live.over.is_set())
             await until_paid(town, seller)
             await live.over.wait()
         assert await town.held_by_hub() == 0
@@ -82,11 +81,6 @@ def test_a_close_that_vanished_after_its_sender_was_gone_is_made_good(
         assert await town.tokens(buyer) == TOKEN - FEE
 
     play(test)
-
-
-async def until(condition: Callable[[], bool]) -> None:
-    while not condition():
-        await asyncio.sleep(0.02)
 
 
 async def buy_at_last(client: Client, prompt: str) -> None:
