@@ -88,7 +88,8 @@ class Town:
 
     def __init__(self, anvil: Anvil, voters: int) -> None:
         self.voters = voters
-        self.web3 = Web3(HTTPProvider(anvil.url))
+        self._provider = HTTPProvider(anvil.url)
+        self.web3 = Web3(self._provider)
         self.random = random.Random(2026)
         self.owner = Identity.parse(anvil.keys[0])
         share = (self.owner.address, TOKEN_SUPPLY // 4)
@@ -118,9 +119,18 @@ class Town:
     def tell(self, method: str, *parameters: Any) -> Any:
         return self.web3.provider.make_request(RPCEndpoint(method), list(parameters))
 
-    def write(self, contract: Contract, slot: int, value: int) -> None:
-        words = (f"0x{each:064x}" for each in (slot, value))
-        self.tell("anvil_setStorageAt", contract.address, *words)
+    def write(self, contract: Contract, slots: dict[int, int]) -> None:
+        """Set slots of a contract, a thousand in one request."""
+        items = list(slots.items())
+        for start in range(0, len(items), 1_000):
+            calls = [
+                (
+                    RPCEndpoint("anvil_setStorageAt"),
+                    [contract.address, f"0x{slot:064x}", f"0x{value:064x}"],
+                )
+                for slot, value in items[start : start + 1_000]
+            ]
+            self._provider.make_batch_request(calls)
 
     def pass_time(self, seconds: int) -> None:
         self.tell("evm_increaseTime", seconds)
@@ -162,21 +172,23 @@ class Town:
 
     def _fill(self) -> None:
         """Write what the other voters would have left, and check it against what contracts say."""
+        pool, accounts = {WEIGHTS: self.voters}, {}
         for number in range(REAL + 1, self.voters + 1):
             account = int(self.address_of(number), 16)
-            self.write(self.pool, mapped(account, NUMBERS), number)
-            self.write(self.pool, mapped(number, RECORDS), account)
-            self.write(self.pool, mapped(number, RECORDS) + 1, self.stake_of(number))
-            self.write(self.court, mapped(number, ACCOUNTS), account)
+            pool[mapped(account, NUMBERS)] = number
+            pool[mapped(number, RECORDS)] = account
+            pool[mapped(number, RECORDS) + 1] = self.stake_of(number)
+            accounts[mapped(number, ACCOUNTS)] = account
         sums = [self.stake_of(number) for number in range(1, self.voters + 1)]
         total, level = sum(sums), 0
         while level == 0 or len(sums) > 1:
             words = [sums[start : start + 8] for start in range(0, len(sums), 8)]
             for index, word in enumerate(words):
                 packed = sum(weight << 32 * lane for lane, weight in enumerate(word))
-                self.write(self.pool, mapped(level << 64 | index, WEIGHTS + 1), packed)
+                pool[mapped(level << 64 | index, WEIGHTS + 1)] = packed
             sums, level = [sum(word) for word in words], level + 1
-        self.write(self.pool, WEIGHTS, self.voters)
+        self.write(self.pool, pool)
+        self.write(self.court, accounts)
         self.send(
             self.owner.address,
             self.token.functions.transfer(self.court.address, total * STAKE_UNIT),

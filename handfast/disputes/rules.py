@@ -144,9 +144,7 @@ def encode_header(block: Mapping[str, Any]) -> bytes:
             items.append(bytes.fromhex(value[2:]))
     header = _list(items)
     if keccak(header) != bytes.fromhex(block["hash"][2:]):
-        raise InvalidInput(
-            f"block {block['hash']} has fields in its header that are not known here"
-        )
+        raise InvalidInput(f"the header of block {block['hash']} has unknown fields")
     return header
 
 
