@@ -9,7 +9,8 @@ from brownie import chain, web3
 
 from handfast.chain.court import CaseTerms
 from handfast.crypto.keccak import keccak
-from handfast.disputes.rules import encode_header, hash_of, words_of
+from handfast.disputes import rules
+from handfast.disputes.rules import Weight, encode_header, hash_of, words_of
 from handfast.protocol.constants import SEAT_STAKE, CaseKind, CasePeriod
 from handfast.protocol.messages import Domain, Vote
 from tests.chain import mine_at, plain
@@ -77,10 +78,28 @@ class Courtroom:
         return int(self.court.caseCount())
 
     def reach_draw(self, case: int) -> int:
-        """Mine until the case's draw can be made; its height."""
-        height = int(self.case(case)["drawHeight"])
-        chain.mine(max(0, height + 1 - len(chain)))
-        return height
+        """Mine until the case's draw can be made; its height.
+
+        Randomness is Anvil's; blocks that would seat fewer than three voters, where there are
+        three, are mined again.
+        """
+        found = self.case(case)
+        height, seats = found["drawHeight"], found["seats"]
+        stakes = [self.stake_of(voter) for voter in self.voters]
+        weights = [Weight(stake["stake"], stake["locked"]) for stake in stakes]
+        able = [each for each in weights if each.weight and each.stake - each.locked >= SEAT_STAKE]
+        while True:
+            snapshot = self._ask("evm_snapshot")
+            chain.mine(max(0, height + 1 - len(chain)))
+            seed = int.from_bytes(web3.eth.get_block(height)["mixHash"])
+            panel = set(rules.draw(seed, case, found["round"], seats, weights)) - {0}
+            if len(panel) >= min(3, seats, len(able)):
+                return int(height)
+            self._ask("evm_revert", snapshot)
+
+    @staticmethod
+    def _ask(method: str, *parameters: Any) -> Any:
+        return web3.provider.make_request(method, list(parameters))["result"]
 
     def draw(self, case: int) -> Any:
         """Draw the panel."""

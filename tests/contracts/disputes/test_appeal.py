@@ -64,7 +64,7 @@ def test_the_loser_of_the_last_round_pays_what_it_left(room, stranger, token):
 
 
 def test_a_panel_that_is_overturned_loses_and_its_fee_goes_back(room, stranger, token):
-    """The first panel was bought: it loses its stakes, which nobody earned, and the fee goes back."""
+    """The first panel was bought: it loses stakes that nobody earns; its fee goes back."""
     supply = token.totalSupply()
     case = ruled_for(room, 2)
     seats = room.seats_of(case)
@@ -140,7 +140,7 @@ def test_ends_after_the_last_one_at_once(room):
 
 
 def test_a_tie_on_appeal_leaves_what_was_appealed(room, stranger):
-    """Nobody gains by an appeal that ends in nothing: neither a tie nor silence brings the default."""
+    """Nobody gains by an appeal that ends in nothing: it does not bring the default."""
     case = ruled_for(room, 1)
     room.court.appeal(case, 2, {"from": stranger})
     for _ in range(2):

@@ -2,10 +2,13 @@
 
 from __future__ import annotations
 
+from dataclasses import astuple
+
 import pytest
 
 from handfast.protocol.constants import CALLBACK_GAS, CasePeriod
 from tests.chain import plain, reverts
+from tests.courts import CHOICE
 
 NOTING, REFUSING, BOMBING, BURNING, REENTERING = range(5)
 
@@ -62,7 +65,7 @@ def test_a_client_that_comes_back_from_the_ruling_may_settle(room, client_contra
 
 
 def test_a_caller_cannot_starve_the_client(room, client_contract, due):
-    """Gas grief: with too little left for CALLBACK_GAS the call reverts, and anybody calls again."""
+    """Gas grief: with too little left for CALLBACK_GAS the call reverts."""
     with reverts("NotEnoughGas", ..., ...):
         room.court.advance(due, {"gas_limit": CALLBACK_GAS})
     assert room.period(due) is CasePeriod.APPEAL
@@ -70,10 +73,6 @@ def test_a_caller_cannot_starve_the_client(room, client_contract, due):
 
 
 def test_a_plain_account_may_be_a_client(room, stranger, token, deployer):
-    from dataclasses import astuple
-
-    from tests.courts import CHOICE
-
     token.transfer(stranger, 10**20, {"from": deployer})
     token.approve(room.court, 10**20, {"from": stranger})
     room.court.open(astuple(CHOICE), stranger, {"from": stranger})

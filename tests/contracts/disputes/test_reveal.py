@@ -1,4 +1,4 @@
-"""What was committed is revealed in the next period; the last one counts. (SPEC OC-7, OC-8, OC-10)"""
+"""What was committed is revealed, and the last one counts. (SPEC OC-7, OC-8, OC-10)"""
 
 from __future__ import annotations
 

@@ -1,10 +1,8 @@
-"""Who agrees with the ruling is paid, who does not loses; each seat once. (SPEC OC-11, OC-13, OC-I4)"""
+"""Who agrees with the ruling is paid, once; the others lose. (SPEC OC-11, OC-13, OC-I4)"""
 
 from __future__ import annotations
 
 from dataclasses import replace
-
-import pytest
 
 from handfast.protocol.constants import SEAT_FEE, SEAT_STAKE, CaseKind, CasePeriod
 from tests.chain import plain, reverts
@@ -36,10 +34,7 @@ def test_shares_what_the_others_lose(room, token):
     seats = room.seats_of(case)
     panel = sorted(room.panel(case), key=lambda voter: seats[voter.address])
     wrong, silent, *coherent = panel
-    while sum(seats[each.address] for each in coherent) <= seats[wrong.address]:
-        pytest.skip("one voter outweighs the rest in this draw")
     room.play(case, dict.fromkeys(coherent, 1) | {wrong: 2})
-    room.pass_period(case) if room.period(case) is CasePeriod.REVEAL else None
     before = token.balanceOf(room.court)
     settled(room, case)
     losses = 0
@@ -84,22 +79,14 @@ def test_reverts_before_the_ruling(room):
         room.court.settleScores(case, 0, [], ([0] * 8,))
 
 
-def test_a_tie_is_redrawn_and_then_the_default_holds(room, token):
-    """The fee goes along with the redraw; who voted for the default is coherent in both."""
+def test_a_silent_panel_is_redrawn_and_then_the_default_holds(room, token):
+    """The fee goes along with the redraw, and back when nobody earned it."""
     case = room.open(replace(CHOICE, size=3, standard=3, side=1))
-    seats = []
     for _ in range(2):
         room.draw(case)
-        seats.append(room.seats_of(case))
         room.pass_period(case)
-        if room.period(case) is not CasePeriod.DRAW:
-            break
-    assert [
-        each["paid"] for each in ({"paid": plain(room.court.roundOf(case, at))[3]} for at in (0, 1))
-    ] == [
-        0,
-        5 * SEAT_FEE,
-    ]
+    fees = [plain(room.court.roundOf(case, round_))[3] for round_ in (0, 1)]
+    assert fees == [0, 5 * SEAT_FEE]
     assert room.period(case) is CasePeriod.APPEAL
     assert room.ruling(case)[:2] == (False, 3)
     room.pass_period(case)
@@ -109,17 +96,12 @@ def test_a_tie_is_redrawn_and_then_the_default_holds(room, token):
     for round_ in (0, 1):
         room.court.settle(case, round_)
     assert token.totalSupply() == supply - 10 * SEAT_STAKE // 4
-    assert sum(map(len, seats)) > 0
 
 
 def test_a_redraw_after_a_tie_pays_both_panels(room, people):
     """Two voters with like seats disagree; the redraw decides, and takes the fee."""
-    for attempt in range(12):
-        case = room.drawn(replace(CHOICE, seats=3))
-        seats = room.seats_of(case)
-        if len(seats) == 3:
-            break
-    one, two, silent = room.panel(case)
+    case = room.drawn(replace(CHOICE, seats=3))
+    one, two, _ = room.panel(case)
     room.commit(case, one, 1)
     room.commit(case, two, 2)
     room.pass_period(case)
@@ -136,22 +118,17 @@ def test_a_redraw_after_a_tie_pays_both_panels(room, people):
     assert plain(first.values()) == (case, 0, 1, 2 * SEAT_STAKE // 4, 0)
     second = room.court.settle(case, 1).events["RoundSettled"]
     assert plain(second.values()) == (case, 1, 3, SEAT_FEE, 0)
-    assert silent not in (one, two)
-    assert attempt < 12
 
 
 def test_a_voter_on_several_seats_is_paid_for_each(room):
-    for _ in range(12):
-        case = room.drawn()
-        seats = room.seats_of(case)
-        room.play(case, dict.fromkeys(room.panel(case), 2))
-        if max(seats.values()) > 1:
-            break
-    before = {address: room.court.creditOf(room.account(address)) for address in seats}
+    """Six voters on seven seats."""
+    case = room.drawn(replace(CHOICE, seats=7))
+    seats = room.seats_of(case)
+    assert max(seats.values()) > 1
+    room.play(case, dict.fromkeys(room.panel(case), 2))
     settled(room, case)
     for address, count in seats.items():
-        assert room.court.creditOf(room.account(address)) - before[address] == count * SEAT_FEE
-    assert max(seats.values()) > 1
+        assert room.court.creditOf(room.account(address)) == count * SEAT_FEE
 
 
 def test_a_payer_without_side_owes_and_is_owed_nothing(room):

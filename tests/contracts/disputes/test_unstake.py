@@ -1,4 +1,4 @@
-"""Unstaking takes weight at once and pays after a delay; what is locked stays. (SPEC OC-1, OC-I2)"""
+"""Unstaking takes weight at once and pays later, save what is locked. (SPEC OC-1, OC-I2)"""
 
 from __future__ import annotations
 
