@@ -80,7 +80,11 @@ def test_below_what_was_taken_for_good_it_begins_anew_and_loses_nothing(
             await here.chain.request("anvil_mine", "0x50")
             shard = here.coordinator._memory.shards[0]
             await until(lambda: settled(shard, 2))
-            assert here.coordinator._memory.store.floor() == 5
+
+            async def forgotten() -> bool:
+                return here.coordinator._memory.store.floor() == 5
+
+            await until(forgotten)
             await here.clients.submit(town.evidence(0, 2))
             await here.reached(tip=3)
             newest = (await here.chain.head()).number
