@@ -29,7 +29,8 @@ from handfast.crypto.keys import Identity
 from handfast.crypto.merkle import MerkleTree, leaf_hash
 from handfast.disputes.rules import encode_header, hash_of, medians_of, words_of
 from handfast.market.masking import MaskedKey, mask, prove_shared
-from handfast.market.sealing import ChunkProof, Seal, hash_key
+from handfast.market.sealing import hash_key
+from handfast.market.seals import ChunkProof, Seal
 from handfast.protocol.constants import (
     CHUNK_BYTES,
     MAX_SUBMISSIONS,
