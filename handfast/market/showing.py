@@ -77,7 +77,7 @@ def outcome_line(outcome: Outcome) -> str:
 
 def listings_table(listings: Iterable[Listing], money: Money) -> Table:
     """Listings for people."""
-    table = Table("listing", "price", "size", "rating", "sold", "seller")
+    table = _table("listing", "price", "size", "rating", "sold", "seller")
     for each in listings:
         table.add_row(
             each.id.hex()[:_SHORT],
@@ -92,7 +92,7 @@ def listings_table(listings: Iterable[Listing], money: Money) -> Table:
 
 def purchases_table(purchases: Iterable[Purchase], money: Money) -> Table:
     """Purchases for people."""
-    table = Table("purchase", "listing", "price", "stands", "until", "buyer")
+    table = _table("purchase", "listing", "price", "stands", "until", "buyer")
     for each in purchases:
         table.add_row(
             each.id.hex()[:_SHORT],
@@ -143,6 +143,15 @@ def size_text(size: int) -> str:
     while value >= 1000 and unit < len(_UNITS) - 1:
         value, unit = value / 1000, unit + 1
     return f"{value:.3g} {_UNITS[unit]}"
+
+
+def _table(named: str, *others: str) -> Table:
+    """A table whose first column, by which rows are named, is never cut."""
+    table = Table()
+    table.add_column(named, no_wrap=True, min_width=_SHORT)
+    for heading in others:
+        table.add_column(heading)
+    return table
 
 
 def _time(seconds: int) -> str:
