@@ -156,17 +156,17 @@ async def voting(
     room: Courtroom,
     identity: Identity,
     judge: Judge | None,
-    folder: Path | None = None,
-    journal: Callable[[Path], Journal] = Journal,
+    *,
+    confirmations: int = 1,
 ) -> AsyncIterator[Voter]:
     """Run a voter in this process; leaving stops it."""
-    data = folder or room.folder / identity.address
+    data = room.folder / identity.address
     data.mkdir(parents=True, exist_ok=True)
-    scribe = Scribe(journal(data / "journal.db"))
+    scribe = Scribe(Journal(data / "journal.db"))
     database = open_database(data / "outbox.db")
     async with Chain(room.anvil.url) as chain:
         outbox = Outbox(database, identity.address)
-        policy = Policy(interval=0.05, idle_interval=0.2)
+        policy = Policy(confirmations=confirmations, interval=0.05, idle_interval=0.2)
         async with Sender(chain, identity.account(), outbox, policy) as sender:
             court = room.contract(chain)
             dossiers = Dossiers(court.address)
@@ -176,13 +176,18 @@ async def voting(
                     court=court,
                     domain=Domain(room.deployment.chain_id, court.address),
                     sender=sender,
-                    follower=Follower(chain, [court], first_block=room.deployment.block),
+                    follower=Follower(
+                        chain,
+                        [court],
+                        first_block=room.deployment.block,
+                        confirmations=confirmations,
+                    ),
                     dossiers=dossiers,
                     judge=judge,
                     spool=Spool(data / "votes"),
                     box=BallotBox(identity),
                     lines=scribe.stream(b"voter"),
-                    confirmations=1,
+                    confirmations=confirmations,
                     poll=0.05,
                     patience=0.2,
                     collect=0,

@@ -146,6 +146,8 @@ def test_scores_are_tallied_and_who_is_far_off_loses_stake(room: Courtroom, run:
 def test_a_voter_left_with_its_key_alone_reveals_what_it_committed(
     room: Courtroom, run: Any
 ) -> None:
+    """What UMA's voters, who keep a drawn salt, could not (UMAprotocol/protocol issue 1476)."""
+
     async def scenario() -> None:
         async with sitting(room) as here:
             case = await open_case(room, here.chain)
@@ -223,6 +225,33 @@ def test_what_no_evaluator_judges_waits_for_a_person(room: Courtroom, run: Any) 
             assert all(not voter.standing.waiting for voter in voters)
 
     run(scenario())
+
+
+def test_a_voter_acts_on_what_is_certain_alone(room: Courtroom, run: Any) -> None:
+    async def scenario() -> None:
+        async with sitting(room) as here, AsyncExitStack() as stack:
+            for each in room.voters:
+                enter = stack.enter_async_context
+                await enter(voting(room, each, Opinion(Choice(1)), confirmations=4))
+            case = await open_case(room, here.chain)
+            panel = await draw(room, here.chain, case)
+            drawn = (await here.chain.head()).number
+            await here.settled(case)
+            committed = await _blocks_of(here, "VoteCommitted")
+            revealed = await _blocks_of(here, "VoteRevealed")
+            assert len(committed) == len(revealed) == len(set(panel))
+            assert min(committed) >= drawn + 4
+            assert min(revealed) >= max(committed) + 4
+
+    run(scenario())
+
+
+async def _blocks_of(here: Sitting, name: str) -> list[int]:
+    """Blocks of the court's events of one kind."""
+    head = await here.chain.head()
+    logs = await here.chain.logs([here.court.address], here.room.deployment.block, head.number)
+    events = [here.court.abi.event(each) for each in logs]
+    return [each.log.block_number for each in events if each is not None and each.name == name]
 
 
 # ---------------------------------------------------------------- kills
