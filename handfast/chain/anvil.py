@@ -15,6 +15,7 @@ from typing import Self
 
 import handfast
 from handfast.errors import InvalidInput, Unavailable
+from handfast.kin import tied
 
 CHAIN_ID = 31337
 _START_SECONDS = 30.0
@@ -66,6 +67,7 @@ class Anvil:
         state: Path | None = None,
         log: Path | None = None,
         arguments: tuple[str, ...] = (),
+        tie: bool = False,
     ) -> Self:
         """Start a chain and wait until it listens.
 
@@ -74,6 +76,7 @@ class Anvil:
         state        file the chain is loaded from if it exists, and saved to when it stops
         log          file of its output; None keeps none
         arguments    more of Anvil's own flags
+        tie          have it end with the thread that starts it, should that be killed
         raises       InvalidInput if Anvil is missing, Unavailable if it does not start
         """
         command = [str(find_anvil()), "--port", str(port), "--accounts", str(accounts), *arguments]
@@ -81,6 +84,8 @@ class Anvil:
             command += ["--block-time", str(block_time)]
         if state is not None:
             command += ["--state", str(state)]
+        if tie:
+            command = [*tied(command)]
         if log is not None:
             return cls._launch(command, log)
         with tempfile.TemporaryDirectory(prefix="handfast-anvil-") as folder:
@@ -107,7 +112,7 @@ class Anvil:
                 process.kill()
                 process.wait()
                 last = (text.strip().splitlines() or ["no output"])[-1]
-                raise Unavailable(f"anvil did not start: {last} ({' '.join(command[1:3])})")
+                raise Unavailable(f"anvil did not start: {last}")
             time.sleep(0.02)
 
     @property

@@ -16,7 +16,7 @@ from rich.table import Table
 from rich.text import Text
 
 from handfast import log
-from handfast.errors import HandfastError, InvalidInput
+from handfast.errors import InvalidInput, Unavailable
 from handfast.process import run_until_stopped
 from handfast.registry.participants import Role
 from handfast.town.bazaar_commands import market
@@ -35,10 +35,11 @@ from handfast.town.demo import (
 from handfast.town.pictures import draw_images, draw_scores
 from handfast.town.report import Report
 from handfast.town.task_commands import tasks
-from handfast.town.town import TOKEN, Town, empty, found
+from handfast.town.town import TOKEN, Citizen, Town, empty, found, require_free
 
 DEMO_FOLDER = Path("handfast-town") / "demo"
 DEVNET_FOLDER = Path("handfast-town") / "devnet"
+_LASTING_SECONDS = 5.0
 
 
 @click.group(invoke_without_command=True)
@@ -90,6 +91,7 @@ demo.add_command(tasks)
 @click.option("--port", type=int, default=8545, show_default=True, help="Of the chain.")
 def devnet(folder: Path, port: int) -> None:
     """Keep a market running on this machine, to try things by hand."""
+    require_free(port)  # before the folder of what may be running there is emptied
     empty(folder)
     log.configure("error")
     asyncio.run(_keep(folder, port))
@@ -169,15 +171,27 @@ async def _keep(folder: Path, port: int) -> None:
 
 
 async def _watch(town: Town) -> None:
-    """Fail when a process of the town ends by itself."""
-    running = {
-        asyncio.create_task(each.process.wait()): each
-        for each in town.citizens.values()
-        if each.process is not None
-    }
-    done, _ = await asyncio.wait(running, return_when=asyncio.FIRST_COMPLETED)
-    fallen = running[done.pop()]
-    raise HandfastError(f"{fallen.member.name} has ended: {town.last(fallen)}")
+    """Start again what was ended from outside; fail when a process does not last."""
+    servers = [each for each in town.citizens.values() if each.process is not None]
+    tasks = [asyncio.create_task(_keep_up(town, each)) for each in servers]
+    try:
+        await asyncio.gather(*tasks)
+    finally:
+        for task in tasks:
+            task.cancel()
+        await asyncio.gather(*tasks, return_exceptions=True)
+
+
+async def _keep_up(town: Town, citizen: Citizen) -> None:
+    name, loop = citizen.member.name, asyncio.get_running_loop()
+    while citizen.process is not None:
+        started = loop.time()
+        code = await citizen.process.wait()
+        if loop.time() < started + _LASTING_SECONDS:
+            raise Unavailable(f"{name} does not last: {town.last(citizen)}")
+        how = f"was killed by signal {-code}" if code < 0 else f"ended with {code}"
+        click.echo(f"{name} {how}: it is started again, and goes on from its journal")
+        await town.start(citizen, *citizen.command, module=citizen.module)
 
 
 def _hints(town: Town) -> str:

@@ -29,6 +29,7 @@ from handfast.chain.deployment import Deployment, DeploymentParameters, MarketPa
 from handfast.chain.token import MarketToken
 from handfast.crypto.keys import Identity, write_keystore
 from handfast.errors import InvalidInput, Unavailable
+from handfast.kin import tied
 from handfast.process import ProcessSettings, open_world
 from handfast.registry.commands import register_account
 from handfast.registry.participants import NO_METADATA, Role
@@ -41,6 +42,7 @@ COORDINATOR_FUNDS = 100_000 * TOKEN
 BOND = 10 * TOKEN
 _PASSWORD = "town"  # noqa: S105 - guards keys that everybody knows
 _KEYSTORE_COST = 2
+_MARK = ".handfast-town"
 _START_SECONDS = 60.0
 _STOP_SECONDS = 15.0
 
@@ -81,6 +83,7 @@ class Citizen:
     """A member, registered.
 
     config    its settings file
+    process   its server, if it runs one: `command` of `module`
     """
 
     member: Member
@@ -89,6 +92,8 @@ class Citizen:
     config: Path
     port: int = 0
     process: asyncio.subprocess.Process | None = None
+    command: tuple[str, ...] = ()
+    module: str = "handfast"
 
     @property
     def url(self) -> str:
@@ -123,6 +128,7 @@ class Town:
         raises   Unavailable with the last line of its log if it ends instead
         """
         citizen.process = await self.launch(citizen, *command, module=module)
+        citizen.command, citizen.module = command, module
         deadline = asyncio.get_running_loop().time() + _START_SECONDS
         async with aiohttp.ClientSession() as session:
             while not await _is_well(session, f"{citizen.url}/health"):
@@ -146,13 +152,9 @@ class Town:
         text     asyncio.subprocess.PIPE to write to it
         """
         with self.log_of(citizen).open("ab") as stream:
+            python = (sys.executable, "-m", module, *command, "--config", str(citizen.config))
             return await asyncio.create_subprocess_exec(
-                sys.executable,
-                "-m",
-                module,
-                *command,
-                "--config",
-                str(citizen.config),
+                *tied(python),
                 stdin=text if text is not None else asyncio.subprocess.DEVNULL,
                 stdout=output if output is not None else stream,
                 stderr=stream,
@@ -209,6 +211,7 @@ async def found(
                 log=folder / "chain.log",
                 # A block a second even when nothing happens, so that the chain's time passes.
                 arguments=("--block-time", "1", "--mixed-mining"),
+                tie=True,
             )
         )
         chain = await stack.enter_async_context(Chain(anvil.url))
@@ -241,7 +244,7 @@ def empty(folder: Path) -> None:
     """
     if not folder.exists() or not any(folder.iterdir()):
         return
-    if not (folder / "deployments").exists():
+    if not (folder / _MARK).exists():
         raise InvalidInput(f"{folder} holds something else than a town: name another folder")
     shutil.rmtree(folder)
 
@@ -250,6 +253,7 @@ def _prepare(folder: Path) -> None:
     if folder.exists() and any(folder.iterdir()):
         raise InvalidInput(f"{folder} is not empty: name another folder")
     folder.mkdir(parents=True, exist_ok=True)
+    (folder / _MARK).touch()
 
 
 async def _fund(
@@ -312,6 +316,22 @@ def _toml(settings: Mapping[str, Any]) -> str:
         if isinstance(table, Mapping):
             lines += [f"\n[{name}]", *(f"{key} = {json.dumps(it)}" for key, it in table.items())]
     return "\n".join(lines) + "\n"
+
+
+def require_free(port: int) -> None:
+    """See that nobody listens where the chain is to be.
+
+    raises   InvalidInput if somebody does
+    """
+    with socket.socket() as probe:
+        probe.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+        try:
+            probe.bind(("127.0.0.1", port))
+        except OSError as error:
+            raise InvalidInput(
+                f"port {port} can't be had for the chain: {error.strerror}; "
+                "end what listens there, or name another port"
+            ) from error
 
 
 def free_port() -> int:
