@@ -12,7 +12,7 @@ struct EqualityProof {
 /// @title ChaumPedersen
 /// @notice Proofs in G1 that the owner of a key made of another's point what only the owner can. (SPEC SL-6)
 /// @dev Non-interactive by Fiat-Shamir; the challenge hashes everything that is claimed, so a proof is good for one
-/// statement in one context. Identical to its Python twin.
+/// statement in one context. Identical to `handfast/market/masking.py`.
 library ChaumPedersen {
     /// @notice Whether log_G1(key) = log_base(shared), by a proof made under `tag` for `context`.
     /// @dev Reverts with `InvalidPoint` for points that are not of the subgroup.

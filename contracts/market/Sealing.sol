@@ -14,7 +14,7 @@ import {ContentId} from "../provenance/ContentId.sol";
 /// @title Sealing
 /// @notice Content under a key that is handed to one receiver, and what that receiver can prove: the one home of sealed
 /// content, for the market and for data tasks. (SPEC SL)
-/// @dev A proof that does not verify reverts; a verdict is answered. Identical to `handfast/market/sealing.py`.
+/// @dev A proof that does not verify reverts; a verdict is answered. Identical to `handfast/market/sealing.py` and `masking.py`.
 ///
 /// A *context* is the EIP-712 digest of what the key was handed over for (`PurchaseKey`, `DeliveryKey`) under the domain
 /// of the contract that judges, so that neither masked key nor proof means anything elsewhere. A *receiver* is
