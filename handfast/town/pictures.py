@@ -13,7 +13,7 @@ from handfast.town.report import Report, Round
 
 _COLOURS = ("#0072B2", "#D55E00", "#009E73", "#CC79A7", "#E69F00", "#56B4E9")
 _GOOD, _BAD, _NONE = "#009E73", "#D55E00", "#888888"
-_TILE, _EDGE, _CAPTION, _COLUMNS = 84, 6, 30, 10
+_TILE, _EDGE, _CAPTION, _COLUMNS, _HEADING = 84, 6, 30, 10, 24
 
 
 def draw_scores(report: Report, file: Path) -> None:
@@ -26,12 +26,15 @@ def draw_scores(report: Report, file: Path) -> None:
     except ImportError:
         raise InvalidInput("charts need matplotlib: pip install 'handfast[demo]'") from None
     names = sorted({each.provider for each in report.rounds} | set(_scored(report)))
+    last = len(report.rounds)
     figure = Figure(figsize=(9, 6), layout="constrained")
     scores, sales = figure.subplots(2, 1, sharex=True, height_ratios=(2, 1))
     for name, colour in zip(names, _cycle(len(names)), strict=True):
         points = [
             (each.after, each.scores[name]) for each in report.standings if name in each.scores
         ]
+        if points:
+            scores.plot([points[-1][0], last], [points[-1][1] / SCALE] * 2, color=colour)
         scores.plot(
             [after for after, _ in points],
             [score / SCALE for _, score in points],
@@ -41,7 +44,8 @@ def draw_scores(report: Report, file: Path) -> None:
             drawstyle="steps-post",
         )
         sold = [each.number for each in report.rounds if each.provider == name]
-        sales.step(sold, range(1, len(sold) + 1), where="post", color=colour, label=name)
+        counts = [0, *range(1, len(sold) + 1), len(sold)]
+        sales.step([0, *sold, last], counts, where="post", color=colour)
     for axes in (scores, sales):
         axes.axvline(report.turn, color="#555555", linestyle=":", linewidth=1)
         axes.grid(alpha=0.25)
@@ -59,10 +63,11 @@ def draw_images(rounds: Sequence[Round], file: Path) -> None:
     """A sheet of what was bought: a green frame satisfied its client, an orange one did not."""
     lines = max(1, -(-len(rounds) // _COLUMNS))
     width, height = _TILE + 2 * _EDGE, _TILE + 2 * _EDGE + _CAPTION
-    sheet = Image.new("RGB", (width * _COLUMNS, height * lines), "white")
+    sheet = Image.new("RGB", (width * _COLUMNS, _HEADING + height * lines), "white")
     draw = ImageDraw.Draw(sheet)
+    _write_heading(draw)
     for index, each in enumerate(rounds):
-        left, top = index % _COLUMNS * width, index // _COLUMNS * height
+        left, top = index % _COLUMNS * width, _HEADING + index // _COLUMNS * height
         frame = _NONE if each.satisfied is None else _GOOD if each.satisfied else _BAD
         draw.rectangle((left + 2, top + 2, left + width - 3, top + width - 3), fill=frame)
         with Image.open(each.image) as content:
@@ -71,6 +76,19 @@ def draw_images(rounds: Sequence[Round], file: Path) -> None:
         draw.text((left + _EDGE, top + width), f"{each.number} {each.provider}", fill="black")
         draw.text((left + _EDGE, top + width + 13), each.prompt.split()[-1][:12], fill="#555555")
     sheet.save(file)
+
+
+def _write_heading(draw: ImageDraw.ImageDraw) -> None:
+    left = float(_EDGE)
+    for text, colour in (
+        ("What was bought, in order, of whom, and what was asked for. The client was ", "black"),
+        ("satisfied", _GOOD),
+        (" or ", "black"),
+        ("not", _BAD),
+        (".", "black"),
+    ):
+        draw.text((left, _EDGE), text, fill=colour)
+        left += draw.textlength(text)
 
 
 def _scored(report: Report) -> set[str]:

@@ -244,7 +244,7 @@ def empty(folder: Path) -> None:
     """
     if not folder.exists() or not any(folder.iterdir()):
         return
-    if not (folder / _MARK).exists():
+    if not any((folder / sign).exists() for sign in (_MARK, "deployments")):
         raise InvalidInput(f"{folder} holds something else than a town: name another folder")
     shutil.rmtree(folder)
 
