@@ -32,6 +32,7 @@ from handfast.market.bundles import (
 from handfast.market.deeds import do
 from handfast.market.description import MAX_BYTES, Description
 from handfast.market.masking import MaskedKey, prove_shared, receiver_of, unmask
+from handfast.market.quarrels import see_through
 from handfast.market.rules import BuyerAct, buyer_act, may_object
 from handfast.market.sealing import WrongChunk, is_wrong_chunk, is_wrong_key
 from handfast.market.state import (
@@ -303,17 +304,28 @@ class Buyer:
 
     # ------------------------------------------------------------ what only a person can judge
 
-    async def dispute(self, purchase: Purchase, fee: int) -> None:
-        """Take the quality of what was delivered to the court. (SPEC MK-5)
+    async def dispute(self, purchase: Purchase, fee: int) -> PurchasePhase:
+        """Take the quality of what was delivered to the court, and see it through: how it ends.
 
-        fee      of the panel, in MarketToken
+        purchase   delivered, or before the court already: then it goes on
+        fee        of the panel, in MarketToken
         """
         market, world = self.trader.market, self.trader.world
-        token = MarketToken(world.chain, world.deployment.market_token.address)
-        if await token.allowance(self.trader.account, market.address) < fee:
-            await self.trader.do_again("approve the fee", token.approve(market.address, fee))
-        call = market.dispute(purchase.terms)
-        await do(world.sender, f"dispute {purchase.id.hex()}", call)
+        if purchase.phase is PurchasePhase.DELIVERED:
+            token = MarketToken(world.chain, world.deployment.market_token.address)
+            if await token.allowance(self.trader.account, market.address) < fee:
+                await self.trader.do_again("approve the fee", token.approve(market.address, fee))
+            await do(world.sender, f"dispute {purchase.id.hex()}", market.dispute(purchase.terms))
+        while self.trader.watch.book.purchases[purchase.id].phase is PurchasePhase.DELIVERED:
+            await self.trader.watch.look()
+        if purchase.handed is None:
+            raise InvalidInput("nothing was delivered")
+        handed, context = handed_of(purchase.handed), self.trader.context(purchase.id)
+        key = unmask(await self.secret(purchase), handed, context)
+        disputed = self.trader.watch.book.purchases[purchase.id]
+        ended = await see_through(self.trader, disputed, key)
+        await self.trader.collect(purchase.terms.token)
+        return ended
 
     async def rate(self, purchase: Purchase, rating: int) -> None:
         """Say how good it was; a seller that is not paid yet is paid first. (SPEC MK-6)"""

@@ -35,7 +35,7 @@ from handfast.market.showing import (
 from handfast.market.state import Listing
 from handfast.market.terms import Money, dispute_terms, purchase_terms
 from handfast.process import process_options
-from handfast.protocol.constants import MAX_RATING, ListingPhase
+from handfast.protocol.constants import MAX_RATING, ListingPhase, PurchasePhase
 from handfast.storage.bars import progress_bar
 from handfast.storage.ingest import Progress
 
@@ -268,21 +268,27 @@ def resume(as_json: bool, **flags: Any) -> None:
 @_yes
 @process_options
 def dispute(purchase: str, yes: bool, **flags: Any) -> None:
-    """Take the quality of PURCHASE to the court; wrong keys and chunks are proven without it."""
+    """Take the quality of PURCHASE to the court; wrong keys and chunks are proven without it.
+
+    Leave it running until the ruling: it opens the key to the panel. Interrupted, it goes on.
+    """
 
     async def work(buyer: Buyer) -> None:
         watch = buyer.trader.watch
         found = watch.book.purchase(purchase)
-        if not may_object(found, watch.now):
+        is_open = found.phase is PurchasePhase.DISPUTED
+        if not is_open and not may_object(found, watch.now):
             raise Rejected(
                 f"purchase {found.id.hex()} is {found.phase.name.lower()}: nobody can object now",
                 "too_late",
             )
         conditions, money = await buyer.trader.conditions(), buyer.trader.money
         price = money.text(found.terms.price, found.terms.token)
-        await agree(list(dispute_terms(price, conditions, money)), yes, "Go to the court?")
-        await buyer.dispute(found, conditions.court_fee)
-        click.echo("the court has the case")
+        if not is_open:
+            await agree(dispute_terms(price, conditions, money), yes, "Go to the court?")
+            click.echo("the court gets the case; the key goes to its panel alone", err=True)
+        ended = await buyer.dispute(found, conditions.court_fee)
+        click.echo(f"the court has ruled: purchase {found.id.hex()} is {ended.name.lower()}")
 
     _with_buyer(flags, work)
 

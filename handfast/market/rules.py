@@ -15,7 +15,7 @@ class SellerAct(Enum):
     DELIVER = "hand over the key"
     WAIT = "nothing now"
     FINALISE = "take the price: the time for objecting is over"
-    OPEN_KEY = "show the key to the panel"
+    RESOLVE = "do what the court rules"
     MISSED = "nothing any more: the time for delivering is over"
     OVER = "nothing any more"
 
@@ -37,7 +37,7 @@ def seller_act(purchase: Purchase, now: int) -> SellerAct:
         case PurchasePhase.DELIVERED:
             return SellerAct.FINALISE if now > purchase.deadline else SellerAct.WAIT
         case PurchasePhase.DISPUTED:
-            return SellerAct.OPEN_KEY
+            return SellerAct.RESOLVE
         case (
             PurchasePhase.PAID | PurchasePhase.RATED | PurchasePhase.REFUNDED | PurchasePhase.ABSENT
         ):

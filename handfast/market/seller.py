@@ -25,6 +25,7 @@ from handfast.market.bundles import seal_file
 from handfast.market.deeds import do
 from handfast.market.description import Description
 from handfast.market.masking import MaskedKey, mask
+from handfast.market.quarrels import see_through
 from handfast.market.rules import SellerAct, seller_act
 from handfast.market.sealing import hash_key
 from handfast.market.seals import Seal
@@ -198,6 +199,8 @@ class Seller:
                 case SellerAct.FINALISE:
                     call = self.trader.market.finalise(purchase.terms)
                     await self._send("finalise", purchase, call)
+                case SellerAct.RESOLVE:
+                    await see_through(self.trader, purchase, None)
                 case SellerAct.OVER if purchase.phase is not PurchasePhase.REFUNDED:
                     await self.trader.collect(purchase.terms.token)
                 case _:

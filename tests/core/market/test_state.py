@@ -114,7 +114,7 @@ def test_a_claim_and_a_dispute_leave_their_mark() -> None:
     assert purchase_of(book).verdict == FALSE_CLAIM
     book.take(Disputed(TERMS.id, 4))
     assert (purchase_of(book).phase, purchase_of(book).case) == (PurchasePhase.DISPUTED, 4)
-    assert seller_act(purchase_of(book), 0) is SellerAct.OPEN_KEY
+    assert seller_act(purchase_of(book), 0) is SellerAct.RESOLVE
     assert buyer_act(purchase_of(book), 0) is BuyerAct.OPEN
 
 

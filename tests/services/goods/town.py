@@ -154,11 +154,15 @@ def last_json(output: str) -> Any:
 
 
 async def found(
-    anvil: Anvil, folder: Path, delivery: int = DELIVERY, challenge: int = CHALLENGE
+    anvil: Anvil,
+    folder: Path,
+    delivery: int = DELIVERY,
+    challenge: int = CHALLENGE,
+    voting: int = 2,
 ) -> Deployment:
     """Put the protocol on a fresh chain, with short periods."""
     identity = Identity.parse(anvil.keys[0])
-    market = MarketParameters(delivery, challenge, 3, 2, 2, 2)
+    market = MarketParameters(delivery, challenge, 3, voting, voting, 2)
     parameters = replace(DeploymentParameters.local(identity.address), market=market)
     async with Chain(anvil.url) as chain:
         deployment = await deployments.deploy(chain, identity.account(), parameters)
