@@ -7,6 +7,7 @@ stale closes, exits with locks pending.
 from __future__ import annotations
 
 from collections import Counter
+from copy import deepcopy
 
 from hypothesis import settings
 from hypothesis import strategies as st
@@ -22,7 +23,7 @@ from hypothesis.stateful import (
 
 from handfast.channels.channel import state_digest
 from handfast.channels.client.end import ClientEnd, proposals
-from handfast.channels.effects import Concluded, Over
+from handfast.channels.effects import Concluded, Over, Revived
 from handfast.channels.inputs import (
     Buy,
     Close,
@@ -230,6 +231,31 @@ class ChannelEnds(RuleBasedStateMachine):
         hub.register_state(state_of(book), by_client, by_provider, self.world.now, party)
         self.mine()
 
+    @precondition(lambda self: self.count > 6)
+    @rule(
+        party=parties,
+        command=st.sampled_from([Close(), Leave()]),
+        seconds=st.sampled_from([0, 60, 130, 500]),
+        knows=st.lists(parties, max_size=2, unique=True),
+    )
+    def end_and_have_the_chain_take_it_back(
+        self, party: Party, command: Close | Leave, seconds: int, knows: list[Party]
+    ) -> None:
+        """The hub is as it was before the end; what was revealed stays. (SPEC CH-28)"""
+        self.try_to(self.world.actors[party], command)
+        self.talk()
+        self.mine()
+        self.world.advance(seconds)
+        if self.world.hub.phase is ChannelPhase.OPEN:
+            return
+        hub = deepcopy(self.opened)
+        hub.revealed, hub.preimages = self.world.hub.revealed, self.world.hub.preimages
+        self.world.hub = hub
+        for actor in self.world.actors.values():
+            actor.actions.clear()
+        for each in knows:
+            self.world.observe(self.world.actors[each])
+
     # ------------------------------------------------------------ what always holds
 
     def remember(self) -> None:
@@ -239,6 +265,11 @@ class ChannelEnds(RuleBasedStateMachine):
         if book.version and (not self.agreed or self.agreed[-1][0] != book):
             digest = state_digest(end.channel.terms, book)
             self.agreed.append((book, signature, self.world.provider.signer.sign(digest)))
+
+    @invariant()
+    def an_end_can_be_taken_back(self) -> None:
+        if self.world.hub.phase is ChannelPhase.OPEN:
+            self.opened = deepcopy(self.world.hub)
 
     @invariant()
     def each_holds_a_state_that_both_signed(self) -> None:
@@ -284,7 +315,8 @@ class ChannelEnds(RuleBasedStateMachine):
         self.world.finish()
         self.world.verify()
         for actor in self.world.actors.values():
-            assert sum(isinstance(event, Over) for event in actor.events) == 1
+            ends = sum(isinstance(event, Over) for event in actor.events)
+            assert ends - sum(isinstance(event, Revived) for event in actor.events) == 1
 
 
 ChannelEnds.TestCase.settings = settings(
