@@ -10,8 +10,10 @@ from collections.abc import Iterator
 from handfast.chain.abi import Event
 from handfast.chain.follower import BlockEvents
 
-_SUBJECTS = ("id", "task", "purchase", "listing")
+_SUBJECTS = ("id", "task")
 """Arguments that name what an event is about; the first that an event has."""
+_IDLE = ("EvidenceSubmitted",)
+"""What anybody may say at any length, and no evaluator reads."""
 
 
 class Dossiers:
@@ -24,12 +26,17 @@ class Dossiers:
         self._court = court
         self._events: dict[tuple[str, object], list[Event]] = {}
         self._about: dict[int, list[Event]] = {}
+        self._opened: dict[int, int] = {}
         self._closed: set[int] = set()
 
     def note(self, block: BlockEvents) -> None:
         """Take in a block."""
         for event in block.events:
+            if event.name in _IDLE:
+                continue
             arguments = event.arguments
+            if event.log.address == self._court and event.name == "CaseOpened":
+                self._opened[arguments["id"]] = block.number
             subject = next((arguments[name] for name in _SUBJECTS if name in arguments), None)
             if subject is not None:
                 self._events.setdefault((event.log.address, subject), []).append(event)
@@ -42,6 +49,7 @@ class Dossiers:
         for kept in (self._events, self._about):
             for events in kept.values():
                 events[:] = [event for event in events if event.log.block_number <= tip]
+        self._opened = {case: block for case, block in self._opened.items() if block <= tip}
         self._closed.clear()
 
     def of(self, contract: str, subject: object, name: str) -> Iterator[Event]:
@@ -62,17 +70,8 @@ class Dossiers:
 
     def live(self) -> tuple[int, ...]:
         """Cases that were opened and not closed."""
-        opened = (
-            subject
-            for (contract, subject), events in self._events.items()
-            if contract == self._court and any(event.name == "CaseOpened" for event in events)
-        )
-        return tuple(sorted(case for case in map(_number, opened) if case not in self._closed))
+        return tuple(sorted(self._opened.keys() - self._closed))
 
     def close(self, case: int) -> None:
         """Nothing is left to be done in a case."""
         self._closed.add(case)
-
-
-def _number(subject: object) -> int:
-    return subject if isinstance(subject, int) else 0

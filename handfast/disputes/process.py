@@ -12,7 +12,7 @@ from typing import Any, cast
 from prometheus_client import CollectorRegistry, Gauge
 
 from handfast import log
-from handfast.chain.court import OracleCourt
+from handfast.chain.court import OracleCourt, VoterPool
 from handfast.chain.data_tasks import DataTasks
 from handfast.chain.follower import Follower
 from handfast.chain.model_tasks import ModelTasks
@@ -30,6 +30,7 @@ from handfast.disputes.voter import Tools, Voter
 from handfast.errors import InvalidInput
 from handfast.inference.adapters import load
 from handfast.process import World, open_world, run_until_stopped
+from handfast.protocol.constants import SEAT_STAKE
 from handfast.protocol.messages import Domain
 from handfast.registry.participants import Participant
 from handfast.serving import Server
@@ -55,8 +56,16 @@ async def run(settings: VoterSettings) -> None:
             await server.start(settings.host, settings.port)
             works.append(server.watch())
             _log.info("showing health", port=server.port)
-        _log.info("voting", account=world.identity.address)
+        await _announce(world)
         await run_until_stopped(*works)
+
+
+async def _announce(world: World) -> None:
+    court = OracleCourt(world.chain, world.deployment.oracle_court.address)
+    held = await VoterPool(world.chain, await court.voters()).voter(world.identity.address)
+    if held.stake < SEAT_STAKE:
+        _log.warning("too little stake to be drawn: handfast voter stake", stake=held.stake)
+    _log.info("voting", account=world.identity.address, stake=held.stake)
 
 
 async def open_voter(world: World, settings: VoterSettings) -> Voter:

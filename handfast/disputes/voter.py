@@ -372,6 +372,8 @@ class Voter:
     async def _close(self, docket: Docket) -> None:
         await self.take(voting.Closed(docket.id))
         self._tools.dossiers.close(docket.id)
+        waiting = self.standing.waiting
+        waiting.difference_update([each for each in waiting if each[0] == docket.id])
         if self._tools.judge is not None:
             self._tools.judge.forget(docket.id)
         for key in [key for key in self._works if key[1:2] == (docket.id,)]:
