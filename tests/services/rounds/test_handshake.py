@@ -15,6 +15,7 @@ from prometheus_client import CollectorRegistry
 
 from handfast.channels.rules import id_of
 from handfast.channels.state import Lock, Parameters
+from handfast.client import handshake
 from handfast.client.handshake import Caller, Made, Wish
 from handfast.crypto.bls import SecretKey
 from handfast.crypto.ecdsa import Signer
@@ -196,8 +197,12 @@ def test_the_journal_alone_brings_the_desk_back(tmp_path: Path) -> None:
     play(test)
 
 
-def test_another_fee_another_prompt_and_silence_cost_nothing(tmp_path: Path) -> None:
+def test_another_fee_another_prompt_and_silence_cost_nothing(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
     """SPEC PR-3, PR-9"""
+    # The shop closes once the last question is answered.
+    monkeypatch.setattr(handshake, "POLL_SECONDS", 1.0)
 
     async def slow(_prompt: str, _seed: int) -> bytes:
         await asyncio.sleep(30)
