@@ -41,7 +41,7 @@ STAKES: Final = dict.fromkeys(HONEST, SEAT_STAKE // STAKE_UNIT) | {
 }
 PERIOD: Final = 3_600
 LOOK_SECONDS: Final = 0.25
-_PATIENCE_SECONDS: Final = 120.0
+_PATIENCE_SECONDS: Final = 240.0
 
 
 @dataclass(slots=True)

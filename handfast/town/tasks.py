@@ -66,6 +66,9 @@ from handfast.town.task_cast import (
 from handfast.town.task_report import TaskReport
 from handfast.town.town import Citizen, Town, found
 
+_COUNTED = (CasePeriod.APPEAL, CasePeriod.RULED)
+"""Periods of a case whose votes were counted."""
+
 
 async def play(folder: Path, watch: Callable[[str], None]) -> TaskReport:
     """Play it all.
@@ -235,7 +238,8 @@ async def _judge(drama: TaskPlay) -> None:
         await _run(drama, BRIBED, "voter", "vote", str(case), ",".join(map(str, bought)))
     for name in (FORGETS, DIES):
         if name in seated:
-            await _kill_once_committed(drama, name)
+            await _has_committed(drama, name)
+        await _kill(drama, name)
     citizen = drama.town.citizens[FORGETS]
     shutil.rmtree(drama.town.folder / FORGETS)
     await drama.town.start(citizen, "voter", "run")
@@ -243,7 +247,8 @@ async def _judge(drama: TaskPlay) -> None:
 
     async def are_revealed() -> bool:
         now = await court.case(case)
-        return now.period is CasePeriod.REVEAL and now.revealed == len(alive)
+        everybody = now.period is CasePeriod.REVEAL and now.revealed == len(alive)
+        return everybody or now.period in _COUNTED
 
     await drama.until("voters measure every model, commit, and reveal", are_revealed)
     drama.check(
@@ -254,7 +259,7 @@ async def _judge(drama: TaskPlay) -> None:
     await drama.pass_time(PERIOD)  # the dead reveals nothing
 
     async def is_appealable() -> bool:
-        return (await court.case(case)).period is CasePeriod.APPEAL
+        return (await court.case(case)).period in _COUNTED
 
     await drama.until("the medians are found", is_appealable)
     await drama.pass_time(PERIOD)  # nobody appeals
@@ -271,11 +276,14 @@ async def _judge(drama: TaskPlay) -> None:
     await drama.until("voters collect", is_collected)
 
 
-async def _kill_once_committed(drama: TaskPlay, name: str) -> None:
+async def _has_committed(drama: TaskPlay, name: str) -> None:
     async def has_committed() -> bool:
         return await drama.court.ballot_of(drama.case, 0, drama.address(name)) != 0
 
     await drama.until(f"{name} measures every model, and commits", has_committed)
+
+
+async def _kill(drama: TaskPlay, name: str) -> None:
     process = drama.town.citizens[name].process
     if process is None:
         raise InvariantBroken(f"{name} does not run")
