@@ -237,6 +237,7 @@ contract DataTasks is IDataTasks, EIP712 {
         DeliveryState outcome = won ? DeliveryState.Vindicated : DeliveryState.Condemned;
         _move(task, record, position, DeliveryState.Disputed, outcome);
         --record.disputed;
+        if (!won) record.states = record.states.withClaim(position);
         uint256 costs = won ? _win(record, ruling.costs) : 0;
         emit DisputeResolved(task, worker, caseId, won, costs);
         _report(record, worker, won);
@@ -247,7 +248,6 @@ contract DataTasks is IDataTasks, EIP712 {
                 COURT.payCosts(caseId, costs);
             }
         } else {
-            record.states = record.states.withClaim(position);
             MARKET_TOKEN.safeTransfer(record.requester, SUBMISSION_DEPOSIT);
         }
     }
