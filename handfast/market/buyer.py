@@ -278,18 +278,21 @@ class Buyer:
             await asyncio.to_thread(open_bundle, bundle, promised, key, Path(wish.output), progress)
 
     async def _object(self, wish: Wish, purchase: Purchase, call: Call) -> Outcome | None:
-        """Claim, and return once that has ended the purchase."""
-        watch = self.trader.watch
-        if not may_object(purchase, watch.now):
-            return self._outcome(wish, Result.LOST)
+        """Claim, and return once that has ended the purchase, or it fell out of the chain."""
+        watch, deed = self.trader.watch, f"claim {purchase.id.hex()}"
         _log.warning("the seller lied: objecting", purchase=purchase.id.hex(), call=call.label)
-        try:
-            await do(self.trader.world.sender, f"claim {purchase.id.hex()}", call)
-        except Rejected as error:
-            if watch.book.purchases[purchase.id].phase is PurchasePhase.DELIVERED:
-                return self._outcome(wish, Result.LOST, str(error))
-        while watch.book.purchases[purchase.id].phase is PurchasePhase.DELIVERED:
+        now: Purchase | None = purchase
+        while now is not None and now.phase is PurchasePhase.DELIVERED:
+            try:
+                await do(self.trader.world.sender, deed, call)
+            except Rejected as error:
+                if not may_object(now, watch.now):
+                    return self._outcome(wish, Result.LOST, str(error))
+                _log.warning(deed, error=str(error))
             await watch.look()
+            now = watch.book.purchases.get(purchase.id)
+        if now is not None and now.phase is not PurchasePhase.REFUNDED:
+            return self._outcome(wish, Result.LOST)
         return None
 
     async def _try(self, wish: Wish, name: str, call: Call) -> None:

@@ -49,7 +49,7 @@ DRAFT: Final = "draft"
 """Kind of the journal's notes about what was sealed, by the listing's id."""
 DROPPED: Final = "dropped"
 """Kind of the notes about drafts that the chain did not take."""
-_RETRY_SECONDS: Final = 5.0
+_PAUSE_SECONDS: Final = 1.0
 
 
 @dataclass(frozen=True, slots=True)
@@ -191,9 +191,13 @@ class Seller:
         crew.spawn(self._act(purchase, act))
 
     async def _act(self, purchase: Purchase, act: SellerAct) -> None:
-        """Do it; where that fails, it is tried again while it is due."""
+        """Do it; while it stays due, because it failed or fell out of the chain, do it again."""
         try:
             match act:
+                case SellerAct.DELIVER if purchase.terms.listing not in self._drafts:
+                    id_ = purchase.terms.listing.hex()
+                    _log.error("its key is not in this data folder: not delivered", listing=id_)
+                    return
                 case SellerAct.DELIVER:
                     await self.deliver(purchase)
                 case SellerAct.FINALISE:
@@ -203,22 +207,18 @@ class Seller:
                     await see_through(self.trader, purchase, None)
                 case SellerAct.OVER if purchase.phase is not PurchasePhase.REFUNDED:
                     await self.trader.collect(purchase.terms.token)
+                    return
                 case _:
-                    pass
+                    return
         except (Rejected, Unavailable) as error:
             _log.warning(act.name.lower(), purchase=purchase.id.hex(), error=str(error))
-            await asyncio.sleep(_RETRY_SECONDS)
-            self._begun.discard((purchase.id, act))
+        await asyncio.sleep(_PAUSE_SECONDS)
+        self._begun.discard((purchase.id, act))
 
     async def deliver(self, purchase: Purchase) -> None:
         """Hand over the key."""
-        draft = self._drafts.get(purchase.terms.listing)
-        if draft is None:
-            id_ = purchase.terms.listing.hex()
-            _log.error("the key is not in this data folder: not delivered", listing=id_)
-            return
-        call = self.trader.market.deliver(purchase.terms, self.hand(draft, purchase))
-        await self._send("deliver", purchase, call)
+        handed = self.hand(self._drafts[purchase.terms.listing], purchase)
+        await self._send("deliver", purchase, self.trader.market.deliver(purchase.terms, handed))
 
     async def _send(self, name: str, purchase: Purchase, call: Call) -> None:
         id_ = purchase.id.hex()

@@ -1,4 +1,4 @@
-"""Bundles on the disk, and the document that describes them. (SPEC SL-4, MK-1)"""
+"""Bundles on the disk, and the document that describes them. (SPEC SL-4, MK-1, SB-1)"""
 
 from __future__ import annotations
 

@@ -1,5 +1,5 @@
 """Seller and buyer are killed at every write of their journals and outboxes, and started again:
-nothing is lost, nothing paid or sold twice, nobody waits for ever. (SPEC PR-10)
+nothing is lost, nothing paid or sold twice, nobody waits for ever. (SPEC SB-2, PR-10)
 """
 
 from __future__ import annotations

@@ -1,4 +1,4 @@
-"""A product's token is sold for funds in one transaction. (SPEC MK-8)"""
+"""A product's token is sold for funds in one transaction. (SPEC MK-8, SB-6)"""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""What no hash settles goes to the court: its panel alone gets the key. (SPEC MK-5)"""
+"""What no hash settles goes to the court: its panel alone gets the key. (SPEC MK-5, SB-5)"""
 
 from __future__ import annotations
 

@@ -1,4 +1,6 @@
-"""Goods are traded between processes; nobody can cheat anybody. (SPEC MK-1 to MK-7, SL-4, SL-7)"""
+"""Goods are traded between processes; nobody can cheat anybody. (SPEC MK-1 to MK-7, SL-4, SL-7,
+SB-1 to SB-4)
+"""
 
 from __future__ import annotations
 
@@ -142,5 +144,34 @@ def test_who_is_not_bonded_does_not_sell(bazaar: Bazaar, play: Play) -> None:
         (log,) = poor.folder.glob("*.log")
         assert "SellerNotBonded" in log.read_text()
         assert await bazaar.listings() == []
+
+    play(scenario)
+
+
+def test_a_re_organisation_costs_nobody_anything(bazaar: Bazaar, play: Play) -> None:
+    """SB-2: the purchase falls out of the chain, and the delivery with it; both come again."""
+
+    async def scenario() -> None:
+        seller, buyer = await bazaar.seller(), await bazaar.trader()
+        listing = await bazaar.publish(seller, content_of(SIZE))
+        await bazaar.selling(seller)
+        settled = await bazaar.bury()
+        process = bazaar.buying(buyer, listing)
+
+        async def is_bought() -> bool:
+            return bool(await bazaar.purchases())
+
+        await bazaar.until(is_bought)
+        await bazaar.reorganise(settled)
+        assert last_json(await bazaar.done(process))["result"] == "opened"
+        assert (buyer.folder / "bought.bin").read_bytes() == content_of(SIZE)
+
+        async def is_paid() -> bool:
+            return await bazaar.tokens(seller) == FUNDS + PRICE
+
+        await bazaar.until(is_paid)
+        assert await bazaar.tokens(buyer) == FUNDS - PRICE
+        (bought,) = await bazaar.purchases()
+        assert bought.phase is PurchasePhase.PAID
 
     play(scenario)

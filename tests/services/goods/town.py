@@ -31,7 +31,7 @@ from tests.services.market.town import Account, Town
 
 TOKEN = 10**18
 PRICE = 3 * TOKEN
-DELIVERY, CHALLENGE = 4, 5
+DELIVERY, CHALLENGE = 8, 5
 """Seconds of the chain."""
 FUNDS = 1_000 * TOKEN
 
