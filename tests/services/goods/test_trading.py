@@ -166,6 +166,9 @@ def test_a_re_organisation_costs_nobody_anything(bazaar: Bazaar, play: Play) -> 
         assert last_json(await bazaar.done(process))["result"] == "opened"
         assert (buyer.folder / "bought.bin").read_bytes() == content_of(SIZE)
 
+        await bazaar.chain.request("evm_increaseTime", hex(60))
+        await bazaar.chain.request("evm_mine")
+
         async def is_paid() -> bool:
             return await bazaar.tokens(seller) == FUNDS + PRICE
 
