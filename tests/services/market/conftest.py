@@ -15,7 +15,7 @@ from handfast.chain.anvil import Anvil
 from handfast.chain.deployment import Deployment
 from tests.services.market.town import Town, deploy
 
-HANG_SECONDS = 100.0
+HANG_SECONDS = 150.0
 
 
 @pytest.fixture(scope="module")
