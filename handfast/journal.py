@@ -14,6 +14,7 @@ from __future__ import annotations
 import asyncio
 import fcntl
 import os
+import shutil
 import sqlite3
 import zlib
 from collections.abc import Iterator
@@ -25,6 +26,8 @@ from typing import IO, Self
 from handfast.errors import HandfastError, InvalidInput, InvariantBroken, Unavailable
 
 _FORMAT = 1
+_LITTLE = 64 * 1024
+"""Bytes without which SQLite speaks of an I/O error, or of a full disk."""
 _APPLICATION = 0x48414E44
 _SCHEMA = """
 CREATE TABLE stream (id INTEGER PRIMARY KEY, name BLOB NOT NULL UNIQUE);
@@ -262,7 +265,8 @@ class Journal:
     def _failure(self, error: sqlite3.Error) -> HandfastError:
         code = getattr(error, "sqlite_errorcode", None)
         if code is not None and code & 0xFF in _PASSING:
-            return Unavailable(f"journal {self.path}: {error}")
+            full = shutil.disk_usage(self.path.parent).free < _LITTLE
+            return Unavailable(f"journal {self.path}: {'the disk is full' if full else error}")
         return self._damage(str(error))
 
     def _damage(self, fact: str) -> InvariantBroken:

@@ -163,7 +163,7 @@ def _show(report: Report, folder: Path, console: Console) -> None:
 
 async def _keep(folder: Path, port: int) -> None:
     click.echo("a chain starts, contracts are deployed, everybody registers …")
-    async with found(folder, members(), port) as town:
+    async with found(folder, members(hurried=False), port) as town:
         await open_shops(town)
         click.echo(_hints(town))
         await run_until_stopped(_watch(town))

@@ -75,16 +75,20 @@ _LEAVE_SECONDS = 90.0
 _ROLL_UP_SECONDS = 30.0
 
 
-def members() -> list[Member]:
-    """Everybody in the demo's town."""
-    serving = {
-        "challenge": [CHALLENGE_PERIOD, 86_400],
-        "fee": FEE,
-        "patience": 15,
-        "timing": dict(TIMING),
-    }
+def members(*, hurried: bool = True) -> list[Member]:
+    """Everybody in the demo's town.
+
+    hurried   wait as short as one machine allows; otherwise as usual, so that strangers who wait as
+              usual can deal with them
+    """
+    selling: dict[str, Any] = {"fee": FEE}
+    buying: dict[str, Any] = {"deposit": TOKEN, "max_fee": FEE}
+    if hurried:
+        challenge = [CHALLENGE_PERIOD, 86_400]
+        selling |= {"challenge": challenge, "patience": 15, "timing": dict(TIMING)}
+        buying |= {"challenge_period": CHALLENGE_PERIOD, "timing": dict(TIMING)}
     providers = [
-        Member(name, Role.PROVIDER, {**serving, "model": model}, bond=BOND)
+        Member(name, Role.PROVIDER, {**selling, "model": model}, bond=BOND)
         for name, model in MODELS.items()
     ]
     clients = [
@@ -92,12 +96,9 @@ def members() -> list[Member]:
             name,
             Role.CLIENT,
             {
-                "challenge_period": CHALLENGE_PERIOD,
-                "deposit": TOKEN,
-                "max_fee": FEE,
+                **buying,
                 "judge": f"digits@{strictness}",
                 **({} if temperature is None else {"temperature": temperature}),
-                "timing": dict(TIMING),
             },
         )
         for name, (strictness, temperature) in CLIENTS.items()

@@ -26,6 +26,11 @@ def until(condition: Callable[[], object], why: Callable[[], str]) -> None:
         time.sleep(0.1)
 
 
+def answers(port: int) -> bool:
+    with socket.socket() as probe:
+        return probe.connect_ex(("127.0.0.1", port)) == 0
+
+
 class Devnet:
     def __init__(self, folder: Path) -> None:
         self.folder, self.port, self.log = folder / "town", free_port(), folder / "devnet.log"
@@ -55,10 +60,6 @@ class Devnet:
         found = subprocess.run(("pgrep", "-f", config), capture_output=True, text=True, check=False)
         return [int(line) for line in found.stdout.split() if int(line) != self.process.pid]
 
-    def chain_answers(self) -> bool:
-        with socket.socket() as probe:
-            return probe.connect_ex(("127.0.0.1", self.port)) == 0
-
 
 @pytest.fixture
 def devnet(tmp_path: Path) -> Iterator[Devnet]:
@@ -84,10 +85,48 @@ def test_nothing_stays_down_and_nothing_is_left_behind(devnet: Devnet) -> None:
 
     devnet.process.kill()
     devnet.process.wait(_SECONDS)
-    until(lambda: not devnet.running() and not devnet.chain_answers(), lambda: "somebody is left")
+    until(lambda: not devnet.running() and not answers(devnet.port), lambda: "somebody is left")
 
 
-def test_a_devnet_ends_when_it_is_told_to(devnet: Devnet) -> None:
+def test_a_stranger_sells_to_it_and_it_ends_when_told_to(devnet: Devnet, tmp_path: Path) -> None:
+    """What the README tells a new provider to type."""
+    port, fee = free_port(), "1000000000000000"
+    environment = {
+        **os.environ,
+        "HANDFAST_DEPLOYMENTS": str(devnet.folder / "deployments"),
+        "HANDFAST_PASSWORD": "secret",
+        "HANDFAST_RPC": f"http://127.0.0.1:{devnet.port}",
+    }
+
+    def handfast(*command: str) -> str:
+        done = subprocess.run(
+            (sys.executable, "-m", "handfast", *command),
+            capture_output=True,
+            text=True,
+            env=environment,
+            cwd=tmp_path,
+            check=False,
+            timeout=_SECONDS,
+        )
+        assert done.returncode == 0, done.stderr
+        return done.stdout.strip()
+
+    mine = ("--keystore", "me.json", "--data", "me")
+    me = handfast("key", "new", "me.json")
+    mayor = str(devnet.folder / "mayor.toml")
+    handfast("send", me, "--coins", "1", "--tokens", "10", "--config", mayor)
+    endpoint = f"http://127.0.0.1:{port}"
+    handfast("registry", "register", "--role", "provider", "--endpoint", endpoint, *mine)
+    serving = (sys.executable, "-m", "handfast", "provider", "run", "--fee", fee, *mine)
+    with subprocess.Popen((*serving, "--port", str(port)), env=environment, cwd=tmp_path) as shop:
+        try:
+            until(lambda: answers(port) or shop.poll() is not None, devnet.said)
+            eve = str(devnet.folder / "Eve.toml")  # only the stranger is so cheap
+            bought = handfast("client", "buy", "a seven", "--max-fee", fee, "--config", eve)
+            assert "bought from provider 10 for 0.001 tokens" in bought
+        finally:
+            shop.terminate()
+
     devnet.process.terminate()
     assert devnet.process.wait(_SECONDS) == 0, devnet.said()
     assert devnet.said().endswith("the town closes\n")
