@@ -158,6 +158,7 @@ def test_content_has_a_size_and_a_codec(library):
 
 
 def test_only_the_promised_key_is_right(library):
+    """SL-3."""
     package = Package.seal(b"content", KEY)
     assert not library.isWrongKey(package.words(), KEY)
     assert library.isWrongKey(package.words(), bytes(32))
@@ -186,7 +187,7 @@ def test_a_chunk_that_is_another_is_wrong(library, size):
 
 @pytest.mark.parametrize("length", [0, 1, CHUNK_BYTES - 1, CHUNK_BYTES + 1, 3 * CHUNK_BYTES])
 def test_a_chunk_of_another_length_is_wrong(library, length):
-    """SL-7: too short or too long, in the middle or at the end."""
+    """SL-7, SL-9: shorter or longer than CHUNK_BYTES, in the middle or at the end."""
     honest = Package.seal(bytes(2 * CHUNK_BYTES + 5), KEY)
     for position in (0, 2):
         package = honest.with_chunk(position, bytes(length))

@@ -51,7 +51,7 @@ def test_pays_once(delivered, client, provider):
 
 
 def test_reverts_for_terms_that_nobody_agreed_to(delivered, client):
-    """The price in the terms is part of what was agreed to."""
+    """MK-I3: the price in the terms is part of what was agreed to."""
     delivered.price += 1
     with reverts("WrongPhase", delivered.id, PurchasePhase.ABSENT, PurchasePhase.DELIVERED):
         delivered.finalise(client)
