@@ -172,6 +172,25 @@ class Market(RuleBasedStateMachine):
         self.purchases.append(Purchase(deal, spoilt, deadline=now + DELIVERY_PERIOD))
         self.open += ETHER
 
+    @rule(buyer=buyers, spoilt=st.booleans(), garbage=st.booleans())
+    def sell(self, buyer: str, spoilt: bool, garbage: bool) -> None:
+        """Bought and delivered: where most of what can happen begins."""
+        self.buy(buyer, spoilt)
+        self.deliver(0, garbage)
+
+    @rule(buyer=buyers, rating=st.integers(0, MAX_RATING))
+    def please(self, buyer: str, rating: int) -> None:
+        """A sale without a quarrel."""
+        self.sell(buyer, False, False)
+        self.finalise(0, buyer)
+        self.rate(0, rating)
+
+    @rule(buyer=buyers, spoilt=st.booleans())
+    def cheat(self, buyer: str, spoilt: bool) -> None:
+        """A garbage chunk or a garbage key, and a buyer that proves it."""
+        self.sell(buyer, spoilt, not spoilt)
+        self.claim(0, spoilt)
+
     @rule(pick=picks, garbage=st.booleans())
     def deliver(self, pick: int, garbage: bool) -> None:
         if (purchase := self.some(pick)) is None:
