@@ -21,7 +21,7 @@ from handfast.protocol.constants import (
 from handfast.protocol.messages import Domain, PanelKey
 from handfast.registry.possession import prove_possession
 from tests.chain import plain
-from tests.courts import SETTINGS, STAKE, Courtroom
+from tests.courts import SETTINGS, STAKE, Courtroom, header_of
 from tests.points import g1
 from tests.sealing import masked
 from tests.tasks import COMPENSATION, DEPOSIT, FEE, KEY, NO_SCORES, REWARD, SEATS
@@ -52,9 +52,16 @@ def room(court, token, registry, accounts, deployer, VoterPool):
     return Courtroom(court, pool, token, None, voters, deployer)
 
 
+def draw(room, case):
+    """Whoever is drawn: a voter on all seats will do."""
+    height = room.case(case)["drawHeight"]
+    chain.mine(max(0, height + 1 - len(chain)))
+    room.court.draw(case, header_of(height), {"from": room.payer})
+
+
 def ruled(room, case, vote):
     """The whole panel votes alike, and nobody appeals."""
-    room.draw(case)
+    draw(room, case)
     room.play(case, dict.fromkeys(room.panel(case), vote))
     if room.period(case) == CasePeriod.REVEAL:
         votes = [(words_of(vote),)] * len(room.panel(case))
@@ -91,7 +98,7 @@ def test_a_panel_that_stays_silent_leaves_no_scores(models, room, workers):
     task = models.revealed("one", panel=PANEL)
     case = models.publish(task)
     for _ in range(2):
-        room.draw(case)
+        draw(room, case)
         room.pass_period(case)
         if room.period(case) == CasePeriod.REVEAL:
             room.pass_period(case)
@@ -107,7 +114,7 @@ def disputed(data, room, workers):
     """A dispute whose panel sits, with the key opened to it."""
     task = data.judged(1, 0, panel=PANEL)
     case = data.disputed(task, workers[0])
-    room.draw(case)
+    draw(room, case)
     receiver = G1Point() * Scalar(VOTER_SECRET)
     domain = Domain(chain.id, data.tasks.address)
     seats = plain(room.court.panelOf(case))
