@@ -19,6 +19,7 @@ UNSTAKING_PERIOD = 10_000
 DRAW_DELAY = 2
 MIN_PERIOD = 60
 MAX_PERIOD = 100_000
+_NOBODY = "0x" + 20 * "77"
 SETTINGS = (UNSTAKING_PERIOD, DRAW_DELAY, MIN_PERIOD, MAX_PERIOD)
 
 CASE = (
@@ -80,22 +81,24 @@ class Courtroom:
     def reach_draw(self, case: int) -> int:
         """Mine until the case's draw can be made; its height.
 
-        Randomness is Anvil's; blocks that would seat fewer than three voters, where there are
-        three, are mined again.
+        Blocks that would seat fewer than three voters, where there are three, are mined again. What
+        Anvil mixes depends on the state alone: somebody's balance makes it another one each time.
         """
         found = self.case(case)
         height, seats = found["drawHeight"], found["seats"]
         stakes = [self.stake_of(voter) for voter in self.voters]
         weights = [Weight(stake["stake"], stake["locked"]) for stake in stakes]
         able = [each for each in weights if each.weight and each.stake - each.locked >= SEAT_STAKE]
-        while True:
+        attempt = 0
+        while len(chain) <= height:
             snapshot = self._ask("evm_snapshot")
-            chain.mine(max(0, height + 1 - len(chain)))
+            self._ask("anvil_setBalance", _NOBODY, hex(attempt := attempt + 1))
+            chain.mine(height + 1 - len(chain))
             seed = int.from_bytes(web3.eth.get_block(height)["mixHash"])
             panel = set(rules.draw(seed, case, found["round"], seats, weights)) - {0}
-            if len(panel) >= min(3, seats, len(able)):
-                return int(height)
-            self._ask("evm_revert", snapshot)
+            if len(panel) < min(3, seats, len(able)):
+                self._ask("evm_revert", snapshot)
+        return int(height)
 
     @staticmethod
     def _ask(method: str, *parameters: Any) -> Any:
