@@ -137,10 +137,7 @@ class Sender:
                  Unavailable if the node is away or gas is too dear: nothing was signed;
                  InvalidInput if the key was used for another call
         """
-        if self._task is None:
-            raise Unavailable("the sender is not running")
-        if self._task.done():
-            raise InvariantBroken("the sender has stopped by itself")
+        self._require_running()
         known = self._open.get(key) or self._outbox.find(key)
         if known is None:
             gas = await self._rehearse(call) + spare
@@ -150,10 +147,27 @@ class Sender:
             raise InvalidInput(f"{key} was sent before as another call, {known.call.label}")
         if known.outcome is not Outcome.SENT:
             return await self._outcome(known)
+        return await self._await_outcome(key)
+
+    async def drain(self) -> None:
+        """Wait until the outcome of everything that was signed is known, whatever it is: from then
+        on the chain's latest state has it.
+        """
+        self._require_running()
+        outcomes = [self._await_outcome(key) for key in self._open]
+        await asyncio.gather(*outcomes, return_exceptions=True)
+
+    def _await_outcome(self, key: str) -> asyncio.Future[Mined]:
         future: asyncio.Future[Mined] = asyncio.get_running_loop().create_future()
         self._waiting.setdefault(key, []).append(future)
         self._wake.set()
-        return await future
+        return future
+
+    def _require_running(self) -> None:
+        if self._task is None:
+            raise Unavailable("the sender is not running")
+        if self._task.done():
+            raise InvariantBroken("the sender has stopped by itself")
 
     async def _rehearse(self, call: Call) -> int:
         """Try a call without sending it, and say how much gas to give it."""

@@ -49,12 +49,20 @@ class Actor:
         deed   names it among this contract's, for ever
         pays   smallest units of MarketToken that the contract takes by it
         """
-        name = f"{self.tasks.abi.name} {self.tasks.address} {deed}"
-        if pays and not self.world.sender.knows(f"{name} 0"):
+        if pays and not self.began(deed):
             await self._allow(pays)
-        return await do(self.world.sender, name, call)
+        return await do(self.world.sender, self._name(deed), call)
+
+    def began(self, deed: str) -> bool:
+        """Whether a deed was signed: then it may have been done, and only it can be."""
+        return self.world.sender.knows(f"{self._name(deed)} 0")
+
+    def _name(self, deed: str) -> str:
+        return f"{self.tasks.abi.name} {self.tasks.address} {deed}"
 
     async def _allow(self, amount: int) -> None:
+        # What a killed process left open allows, or spends what is allowed.
+        await self.world.sender.drain()
         held = await self.token.balance_of(self.account)
         if held < amount:
             raise Rejected(
@@ -80,12 +88,12 @@ class Actor:
     def _kind(self, kind: str) -> str:
         return f"{self.tasks.address} {kind}"
 
-    async def deadline(self, wish: bytes, duration: int) -> int:
-        """The second of a deadline that was asked for as a duration: of a wish that was begun and
-        interrupted the same one again.
+    async def deadline(self, wish: bytes, duration: int, deed: str) -> int:
+        """The second of a deadline that was asked for as a duration: the same one again once the
+        deed that names it was signed, and from now on until then.
         """
         kept = self.kept("deadline", wish)
-        if kept is not None:
+        if kept is not None and self.began(deed):
             return int.from_bytes(kept, "big")
         second = await self.now() + duration
         await self.keep("deadline", wish, second.to_bytes(_NUMBER_BYTES, "big"))

@@ -77,9 +77,10 @@ class DataDesk:
         require_file(schema)
         named = replace(terms, schema=self.actor.world.store.add(schema), deadline=0)
         wish = wish_key(named.words(), duration)
-        whole = replace(named, deadline=await self.actor.deadline(wish, duration))
+        deed = f"create {wish.hex()}"
+        whole = replace(named, deadline=await self.actor.deadline(wish, duration, deed))
         pays = whole.reward + whole.compensation
-        mined = await self.actor.act(f"create {wish.hex()}", self.tasks.create(whole), pays)
+        mined = await self.actor.act(deed, self.tasks.create(whole), pays)
         return int(told(mined, self.tasks, "DataTaskCreated")["task"])
 
     async def open_all(
@@ -177,7 +178,8 @@ class DataDesk:
         """Seal a file for the requester and deliver it; its position. It has to be served."""
         require_file(content)
         digest = await asyncio.to_thread(_digest_of, content)
-        known = self.actor.kept(_CONTENT, number_key(task))
+        deed = f"deliver {task}"
+        known = self.actor.kept(_CONTENT, number_key(task)) if self.actor.began(deed) else None
         if known is not None and known != digest:
             raise InvalidInput(f"another file was delivered to task {task} from this folder")
         await self.actor.keep(_CONTENT, number_key(task), digest)
@@ -189,7 +191,7 @@ class DataDesk:
         handed = mask(key, receiver, self._context(task, worker))
         delivery = Delivery(worker, 0, bundle, seal, handed)
         call = self.tasks.deliver(task, delivery)
-        mined = await self.actor.act(f"deliver {task}", call, SUBMISSION_DEPOSIT)
+        mined = await self.actor.act(deed, call, SUBMISSION_DEPOSIT)
         return int(told(mined, self.tasks, "DataDelivered")["position"])
 
     async def dispute(self, task: int) -> int:

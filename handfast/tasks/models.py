@@ -64,9 +64,10 @@ class ModelDesk:
         hidden = validation_hash(data.digest, data.codec, self._secrets.validation_salt(data))
         named = replace(terms, description=told_to, validation=hidden, deadline=0)
         wish = wish_key(named.words(), duration)
-        whole = replace(named, deadline=await self.actor.deadline(wish, duration))
+        deed = f"create {wish.hex()}"
+        whole = replace(named, deadline=await self.actor.deadline(wish, duration, deed))
         pays = whole.reward + await self.court.fee_of(whole.panel.seats)
-        mined = await self.actor.act(f"create {wish.hex()}", self.tasks.create(whole), pays)
+        mined = await self.actor.act(deed, self.tasks.create(whole), pays)
         task = int(told(mined, self.tasks, "ModelTaskCreated")["task"])
         await self.actor.keep(_VALIDATION, number_key(task), bytes(data))
         return task
@@ -87,14 +88,15 @@ class ModelDesk:
     async def commit(self, task: int, model: Path, progress: Progress = ignore) -> int:
         """Commit to a model's file, which is kept for the reveal; its position."""
         require_file(model)
-        known = self.actor.kept(_MODEL, number_key(task))
+        deed = f"commit {task}"
+        known = self.actor.kept(_MODEL, number_key(task)) if self.actor.began(deed) else None
         cid = self.actor.world.store.add(model, progress=progress)
         if known is not None and known != bytes(cid):
             raise InvalidInput(f"another model was committed to task {task} from this folder")
         await self.actor.keep(_MODEL, number_key(task), bytes(cid))
         commitment = self._commitment(task, cid)
         call = self.tasks.commit(task, commitment)
-        mined = await self.actor.act(f"commit {task}", call, SUBMISSION_DEPOSIT)
+        mined = await self.actor.act(deed, call, SUBMISSION_DEPOSIT)
         return int(told(mined, self.tasks, "ModelCommitted")["position"])
 
     async def reveal(self, task: int, model: Path | None = None) -> Cid:

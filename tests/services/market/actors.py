@@ -34,6 +34,7 @@ from handfast.storage.cid import Cid
 HOLD = "hold"
 """A command of a client that the command line has not."""
 
+_PRELOADED = ("tests.services.goods.actors", "handfast.market.commands", "handfast.tasks.commands")
 _PARENT_DIES = 1
 _HANG_SECONDS = 60.0
 
@@ -89,7 +90,7 @@ def start(
     after     whether that write is still done
     """
     context = multiprocessing.get_context("forkserver")
-    context.set_forkserver_preload(["__main__", __name__])
+    context.set_forkserver_preload(["__main__", __name__, *_PRELOADED])
     values = (arguments, dict(environment), str(log), flaw, kill_at, after)
     process = context.Process(target=_run, args=values, daemon=True)
     process.start()
