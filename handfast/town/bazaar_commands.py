@@ -2,10 +2,6 @@
 
 from __future__ import annotations
 
-import asyncio
-import json
-import signal
-import sys
 from pathlib import Path
 
 import click
@@ -14,12 +10,12 @@ from rich.live import Live
 from rich.table import Table
 from rich.text import Text
 
-from handfast import log
 from handfast.errors import InvalidInput
 from handfast.market.showing import size_text
 from handfast.protocol.constants import SCALE
 from handfast.town.bazaar import PRICE, SALES, Bazaar, BazaarReport, play
-from handfast.town.town import TOKEN, empty
+from handfast.town.stage import check_lines, perform
+from handfast.town.town import TOKEN
 
 FOLDER = Path("handfast-town") / "market"
 _GOOD, _BAD = "#009E73", "#D55E00"
@@ -36,29 +32,16 @@ _GOOD, _BAD = "#009E73", "#D55E00"
 @click.option("--json", "as_json", is_flag=True, help="Print the report instead of tables.")
 def market(folder: Path, as_json: bool) -> None:
     """Trade finished goods: an honest sale, and four in which somebody cheats."""
-    empty(folder)
-    log.configure("error")
-    console = Console(stderr=as_json)
-    try:
-        report = asyncio.run(_play(folder, console))
-    except asyncio.CancelledError:
-        raise KeyboardInterrupt from None
-    (folder / "report.json").write_text(json.dumps(report.json(), indent=1) + "\n")
-    try:
-        draw(report, folder / "accounts.png")
-    except InvalidInput as error:
-        click.echo(f"handfast: {error}", err=True)
-    if as_json:
-        click.echo(json.dumps(report.json()))
-    else:
-        _show(report, folder, console)
-    sys.exit(0 if report.passed else 1)
+    perform(
+        folder,
+        as_json,
+        lambda console: _play(folder, console),
+        lambda report: draw(report, folder / "accounts.png"),
+        lambda report, console: _show(report, folder, console),
+    )
 
 
 async def _play(folder: Path, console: Console) -> BazaarReport:
-    task = asyncio.current_task()
-    if task is not None:  # so that nobody is left running when the demo is told to end
-        asyncio.get_running_loop().add_signal_handler(signal.SIGTERM, task.cancel)
     with Live(console=console, refresh_per_second=4, transient=True) as live:
         live.update(Text("a chain starts, contracts are deployed, everybody registers …"))
         return await play(folder, lambda bazaar: live.update(_scene(bazaar)))
@@ -73,11 +56,7 @@ def _scene(bazaar: Bazaar) -> Group:
         listed = "on sale" if sale.seller in bazaar.listings else ""
         how = listed if ending is None else f"{ending.phase} {ending.verdict}"
         table.add_row(sale.title, sale.seller, sale.buyer, how)
-    checks = [
-        Text(f"{'✓' if each.held else '✗'} {each.name}", style="green" if each.held else "red")
-        for each in bazaar.checks
-    ]
-    return Group(table, *checks)
+    return Group(table, *check_lines(bazaar.checks))
 
 
 def _show(report: BazaarReport, folder: Path, console: Console) -> None:

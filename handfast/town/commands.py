@@ -3,9 +3,6 @@
 from __future__ import annotations
 
 import asyncio
-import json
-import signal
-import sys
 from pathlib import Path
 
 import click
@@ -16,7 +13,7 @@ from rich.table import Table
 from rich.text import Text
 
 from handfast import log
-from handfast.errors import InvalidInput, Unavailable
+from handfast.errors import Unavailable
 from handfast.process import run_until_stopped
 from handfast.registry.participants import Role
 from handfast.town.bazaar_commands import market
@@ -34,6 +31,7 @@ from handfast.town.demo import (
 )
 from handfast.town.pictures import draw_images, draw_scores
 from handfast.town.report import Report
+from handfast.town.stage import check_lines, perform
 from handfast.town.task_commands import tasks
 from handfast.town.town import TOKEN, Citizen, Town, empty, found, require_free
 
@@ -56,24 +54,13 @@ def demo(context: click.Context, folder: Path, as_json: bool) -> None:
     """Run a market of four clients and four providers, and check that it is sound."""
     if context.invoked_subcommand is not None:
         return
-    empty(folder)
-    log.configure("error")
-    console = Console(stderr=as_json)
-    try:
-        report = asyncio.run(_play(folder, console))
-    except asyncio.CancelledError:
-        raise KeyboardInterrupt from None
-    (folder / "report.json").write_text(json.dumps(report.json(), indent=1) + "\n")
-    draw_images(report.rounds, folder / "images.png")
-    try:
-        draw_scores(report, folder / "scores.png")
-    except InvalidInput as error:
-        click.echo(f"handfast: {error}", err=True)
-    if as_json:
-        click.echo(json.dumps(report.json()))
-    else:
-        _show(report, folder, console)
-    sys.exit(0 if report.passed else 1)
+    perform(
+        folder,
+        as_json,
+        lambda console: _play(folder, console),
+        lambda report: _draw(report, folder),
+        lambda report, console: _show(report, folder, console),
+    )
 
 
 demo.add_command(market)
@@ -98,9 +85,6 @@ def devnet(folder: Path, port: int) -> None:
 
 
 async def _play(folder: Path, console: Console) -> Report:
-    task = asyncio.current_task()
-    if task is not None:  # so that nobody is left running when the demo is told to end
-        asyncio.get_running_loop().add_signal_handler(signal.SIGTERM, task.cancel)
     with Live(console=console, refresh_per_second=4, transient=True) as live:
         live.update(Text("a chain starts, contracts are deployed, everybody registers …"))
         return await play(folder, lambda drama: live.update(_scene(drama)))
@@ -126,16 +110,17 @@ def _scene(drama: Play) -> Group:
         )
     total = (len(CLIENTS) - 1) * (BEFORE + AFTER) + FEW
     paid = len(drama.rounds)
-    checks = [
-        Text(f"{'✓' if each.held else '✗'} {each.name}", style="green" if each.held else "red")
-        for each in drama.checks
-    ]
     return Group(
         table,
         ProgressBar(total=total, completed=min(paid, total), width=60),
         Text(f"{paid} rounds paid"),
-        *checks,
+        *check_lines(drama.checks),
     )
+
+
+def _draw(report: Report, folder: Path) -> None:
+    draw_images(report.rounds, folder / "images.png")
+    draw_scores(report, folder / "scores.png")
 
 
 def _show(report: Report, folder: Path, console: Console) -> None:
